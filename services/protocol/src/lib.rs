@@ -1,0 +1,30 @@
+//! Every message on every wire of Plenum, and every setting, once.
+//!
+//! * [`client`] and [`server`]: JSON text messages on the WebSocket between browser and `signaling`.
+//! * [`http`]: request and response bodies of the JSON API beside it.
+//! * [`media`]: what both of these and the SFU's control interface say about media.
+//! * [`sfu`] (feature `bus`): the SFU's control interface on D-Bus.
+//! * [`settings`]: the typed configuration file of every daemon.
+//! * [`limits`]: size and rate of every message a client may send.
+//!
+//! TypeScript is generated from these types by `cargo xtask generate` ([`typescript`]).
+
+#![forbid(unsafe_code)]
+
+pub mod client;
+pub mod document;
+pub mod http;
+pub mod limits;
+pub mod media;
+pub mod server;
+pub mod settings;
+#[cfg(feature = "bus")]
+pub mod sfu;
+pub mod typescript;
+
+/// Version of the WebSocket protocol. A client names it in [`client::ClientMessage::Hello`]; a server
+/// refuses any other with [`server::RefusalReason::ClientTooOld`] or [`server::RefusalReason::ClientTooNew`].
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// A person in a room: counts up from 1 within the room, never used twice there.
+pub type PersonId = u32;

@@ -1,0 +1,89 @@
+//! Back after a restart: rooms are there, everyone in a meeting is a seat that waits for its person.
+
+use super::Rooms;
+use super::output::{MeetingId, RoomId};
+use super::room::{Meeting, Room};
+use super::seat::Seat;
+use super::timers::Timer;
+use crate::records::{Change, ChatKey, Found};
+use plenum_protocol::server::Role;
+
+impl Rooms {
+    /// Takes up what was found in the stores. What belongs to no room or no meeting (they were deleted while
+    /// the other store could not be written) is deleted.
+    pub fn restore(&mut self, found: Found) {
+        for (id, record) in found.rooms {
+            self.links.insert(record.host, (id, Role::Host));
+            self.links.insert(record.guest, (id, Role::Guest));
+            self.rooms.insert(id, Room::new(record));
+        }
+        let mut orphans = Vec::new();
+        for (id, record) in found.meetings {
+            match self.rooms.get_mut(&id).filter(|room| room.record.ended.is_none()) {
+                Some(room) => {
+                    let mut meeting = Meeting::new(record.meeting, record.started);
+                    meeting.next_person = record.next_person;
+                    room.meeting = Some(meeting);
+                    self.meetings.insert(record.meeting, id);
+                }
+                None => orphans.push(Change::Meeting(id, None)),
+            }
+        }
+        self.media.instance = found.sfu_instance;
+        let kept_until = self.now.mono + self.config.seat_time;
+        for (meeting, person, record) in found.seats {
+            let now = self.now.mono;
+            let Some((room, meeting)) = self.restored_meeting(meeting) else {
+                orphans.push(Change::Seat(meeting, person, None));
+                continue;
+            };
+            let resume = record.resume;
+            meeting.seats.insert(person, Seat::restored(record, now, kept_until));
+            self.seats.insert(resume, (room, person));
+            self.timers.set(kept_until, Timer::Seat(room, person));
+        }
+        for (meeting, message) in found.chat {
+            match self.restored_meeting(meeting) {
+                Some((_, meeting)) => {
+                    meeting.chat.push(message);
+                }
+                None => orphans.push(Change::ForgetChat(meeting, ChatKey::of(&message))),
+            }
+        }
+        for (meeting, pass, standing) in found.passes {
+            match self.restored_meeting(meeting) {
+                Some((room, meeting)) => {
+                    meeting.passes.push_back((pass, standing));
+                    self.passes.insert(pass, (room, standing));
+                }
+                None => orphans.push(Change::Pass(meeting, pass, None)),
+            }
+        }
+        self.end_empty_meetings();
+        if !orphans.is_empty() {
+            self.out.write(RoomId(0), orphans);
+        }
+        log::info!(rooms = self.rooms.len(), meetings = self.meetings.len(), seats = self.seats.len(); "restored");
+        self.take_census();
+    }
+
+    fn restored_meeting(&mut self, meeting: MeetingId) -> Option<(RoomId, &mut Meeting)> {
+        let room = *self.meetings.get(&meeting)?;
+        Some((room, self.rooms.get_mut(&room)?.meeting.as_mut()?))
+    }
+
+    fn end_empty_meetings(&mut self) {
+        let empty: Vec<RoomId> = self
+            .meetings
+            .values()
+            .copied()
+            .filter(|room| {
+                let meeting = self.rooms.get(room).and_then(|room| room.meeting.as_ref());
+                meeting.is_some_and(|meeting| meeting.seats.is_empty())
+            })
+            .collect();
+        for room in empty {
+            self.end_meeting(room);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+/** Phones cannot share their screen from a browser. */
+export function canShareScreen(): boolean {
+  return typeof navigator.mediaDevices?.getDisplayMedia === 'function'
+}

@@ -1,0 +1,91 @@
+// The hooks of the browser tests: `data-testid` values that stay when words and looks change.
+
+export const testids = {
+  // Every page
+  languageMenu: 'language-menu',
+  themeMenu: 'theme-menu',
+
+  // Start page
+  titleInput: 'title-input',
+  hostKeyInput: 'host-key-input',
+  createButton: 'create-button',
+  linkInput: 'link-input',
+  openLinkButton: 'open-link-button',
+  hostLink: 'host-link',
+  guestLink: 'guest-link',
+  copyHostLink: 'copy-host-link',
+  copyGuestLink: 'copy-guest-link',
+  joinNow: 'join-now',
+  formError: 'form-error',
+
+  // Pre-join page
+  roomTitle: 'room-title',
+  nameInput: 'name-input',
+  joinButton: 'join-button',
+  preview: 'preview',
+  levelMeter: 'level-meter',
+  speakerTest: 'speaker-test',
+  microphoneSelect: 'microphone-select',
+  cameraSelect: 'camera-select',
+  speakerSelect: 'speaker-select',
+  deviceProblem: 'device-problem',
+  /** The page that says why one is not in the meeting; `data-reason` says which, `data-left` whether one was. */
+  notice: 'notice',
+  rejoinButton: 'rejoin-button',
+
+  // Pre-join page and meeting; `aria-pressed` is the state
+  micToggle: 'mic-toggle',
+  cameraToggle: 'camera-toggle',
+
+  // Meeting
+  room: 'room', // data-phase, data-media, data-layout
+  screenToggle: 'screen-toggle',
+  handToggle: 'hand-toggle',
+  reactMenu: 'react-menu',
+  reaction: 'reaction', // menu entries and what floats by, with data-reaction
+  chatToggle: 'chat-toggle',
+  peopleToggle: 'people-toggle',
+  layoutMenu: 'layout-menu',
+  layoutOption: 'layout-option', // data-layout
+  moreMenu: 'more-menu',
+  inviteButton: 'invite-button',
+  fullscreenToggle: 'fullscreen-toggle',
+  shortcutsButton: 'shortcuts-button',
+  settingsItem: 'settings-item',
+  microphoneMenu: 'microphone-menu', // the loudspeakers, too
+  cameraMenu: 'camera-menu',
+  leaveButton: 'leave-button',
+  leaveMeeting: 'leave-meeting', // hosts choose between this and the next
+  endForAll: 'end-for-all',
+  confirm: 'confirm',
+  cancel: 'cancel',
+  closeDialog: 'close-dialog',
+  banner: 'banner', // data-kind
+  playSound: 'play-sound',
+  toast: 'toast',
+
+  stage: 'stage', // data-page, data-pages
+  tile: 'tile', // data-person, data-source, data-own, data-speaking
+  tileMenu: 'tile-menu',
+  pinToggle: 'pin-toggle',
+  qualityButton: 'quality-button',
+  qualityPopover: 'quality-popover', // data-grade, data-reason
+  nextPage: 'next-page',
+  previousPage: 'previous-page',
+
+  chatPanel: 'chat-panel',
+  chatInput: 'chat-input',
+  chatSend: 'chat-send',
+  chatMessage: 'chat-message', // data-message
+  chatUnread: 'chat-unread',
+
+  peoplePanel: 'people-panel',
+  personRow: 'person-row', // data-person
+  personMenu: 'person-menu',
+  hands: 'hands',
+  handRow: 'hand-row', // data-person
+  muteAll: 'mute-all',
+  mutePerson: 'mute-person',
+  removePerson: 'remove-person',
+  lowerHand: 'lower-hand',
+} as const

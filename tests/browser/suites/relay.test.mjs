@@ -1,0 +1,42 @@
+// Only TCP on the page's own port gets out: sound and picture through TURN over TLS there.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Chromium } from "../lib/chromium.mjs";
+import { ClientNetwork } from "../lib/client-network.mjs";
+import { House } from "../lib/house.mjs";
+import { until } from "../lib/until.mjs";
+
+let house;
+let network;
+let inside;
+let outside;
+
+before(async () => {
+  house = await House.start();
+  network = await ClientNetwork.start(new URL(house.url).port);
+  inside = await Chromium.start(house, { wrapper: network.wrapper("/usr/bin/chromium") });
+  outside = await Chromium.start(house, { hertz: 700 });
+});
+
+after(async () => {
+  await inside?.stop();
+  await outside?.stop();
+  network?.stop();
+  await house?.stop();
+});
+
+test("a browser behind a firewall sees and hears, and is seen and heard", async () => {
+  const ada = await (await outside.person("Ada")).join(house.hostLink, { microphone: true, camera: true });
+  const berta = await (await inside.person("Berta")).join(house.guestLink, { microphone: true, camera: true });
+  for (const person of [ada, berta]) {
+    await person.seesPeople(1, 30_000);
+    const before = await person.energy();
+    await until(`${person.name} hears`, async () => (await person.energy()) > before + 0.001);
+  }
+  const [pair] = (await berta.reports("candidate-pair")).filter((p) => p.nominated && p.state === "succeeded");
+  const local = (await berta.reports("local-candidate")).find((c) => c.id === pair.localCandidateId);
+  assert.equal(local.candidateType, "relay");
+  assert.equal(local.relayProtocol, "tls");
+  assert.equal(new URL(house.url).port, new URL(local.url.replace("turns:", "https://")).port, local.url);
+});

@@ -1,0 +1,114 @@
+// People see and hear each other: three Chromium, each a process of its own.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Chromium } from "../lib/chromium.mjs";
+import { House } from "../lib/house.mjs";
+import { until } from "../lib/until.mjs";
+
+let house;
+let browsers = [];
+let people = [];
+
+before(async () => {
+  house = await House.start();
+  browsers = await Promise.all(["Ada", "Berta", "Cleo"].map((_, i) => Chromium.start(house, { hertz: 300 + 200 * i })));
+  for (const [i, name] of ["Ada", "Berta", "Cleo"].entries()) {
+    const person = await browsers[i].person(name);
+    await person.join(i === 0 ? house.hostLink : house.guestLink, { microphone: true, camera: true });
+    people.push(person);
+  }
+});
+
+after(async () => {
+  for (const browser of browsers) await browser.stop();
+  await house?.stop();
+});
+
+test("each decodes the two others for ten seconds, in the expected size", async () => {
+  for (const person of people) await person.seesPeople(2);
+  for (let second = 0; second < 10; second++) {
+    const before = await Promise.all(people.map((person) => person.pictures()));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const now = await Promise.all(people.map((person) => person.pictures()));
+    for (const [i, person] of people.entries()) {
+      assert.equal(now[i].length, 2, `${person.name} sees two others in second ${second}`);
+      for (const tile of now[i]) {
+        const earlier = before[i].find((t) => t.person === tile.person);
+        assert.ok(tile.frames > (earlier?.frames ?? 0), `${person.name}: frames of ${tile.person} rise in second ${second}`);
+      }
+    }
+  }
+  for (const person of people) {
+    for (const tile of await person.pictures()) {
+      assert.ok(tile.height >= 360 && Math.abs(tile.width / tile.height - 16 / 9) < 0.05, `${person.name} gets ${tile.width}×${tile.height}`);
+    }
+  }
+});
+
+test("each hears the others", async () => {
+  for (const person of people) {
+    const before = await person.energy();
+    await until(`${person.name} hears`, async () => (await person.energy()) > before + 0.001);
+  }
+});
+
+test("mute silences within 300 ms", async () => {
+  const [ada, berta, cleo] = people;
+  await cleo.toggle("mic-toggle", false);
+  await until("only Ada is heard", async () => (await activeSlots(berta)) === 1);
+  const heard = lastSound(berta, 1_500);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const clicked = await ada.page.evaluate(() => {
+    document.querySelector("[data-testid=mic-toggle]").click();
+    return Date.now();
+  });
+  const gap = (await heard) - clicked;
+  assert.ok(gap <= 300, `sound stopped after ${gap} ms`);
+  console.log(`mute silenced after ${Math.max(0, Math.round(gap))} ms`);
+  await ada.toggle("mic-toggle", true);
+  await cleo.toggle("mic-toggle", true);
+});
+
+test("a screen share arrives at 720p and 10 fps at least", async () => {
+  const [ada, berta, cleo] = people;
+  await ada.control("screen-toggle").click();
+  for (const person of [berta, cleo]) {
+    const shares = await until(`${person.name} sees the screen`, async () => {
+      const tiles = await person.pictures("screen");
+      return tiles.length === 1 && tiles[0].height >= 720 && tiles;
+    }, 15_000);
+    const seconds = 4;
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+    const [later] = await person.pictures("screen");
+    const rate = (later.frames - shares[0].frames) / seconds;
+    assert.ok(rate >= 10, `${person.name} gets ${rate} fps`);
+    console.log(`${person.name}: screen ${later.width}×${later.height} at ${rate.toFixed(1)} fps`);
+  }
+  await ada.control("screen-toggle").click();
+  await until("the share is gone", async () => (await berta.pictures("screen")).length === 0);
+});
+
+async function activeSlots(person) {
+  const measure = async () => (await person.reports("inbound-rtp")).filter((r) => r.kind === "audio").map((r) => [r.id, r.totalAudioEnergy ?? 0]);
+  const before = new Map(await measure());
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  return (await measure()).filter(([id, energy]) => energy > (before.get(id) ?? 0) + 1e-5).length;
+}
+
+/** The last moment within `limit` ms at which the person's sound still grew, as Date.now() counts. */
+function lastSound(person, limit) {
+  return person.page.evaluate(async (limit) => {
+    const end = Date.now() + limit;
+    let last = 0;
+    let energy = 0;
+    while (Date.now() < end) {
+      const reports = await window.plenumTest.reports("inbound-rtp");
+      const now = reports.filter((r) => r.kind === "audio").reduce((sum, r) => sum + (r.totalAudioEnergy ?? 0), 0);
+      if (now > energy + 1e-4) last = Date.now();
+      energy = now;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return last;
+  }, limit);
+}

@@ -1,0 +1,47 @@
+//! Builds the user interface and the daemons.
+
+use crate::shell::{cargo, in_root, root, run, target_dir};
+use crate::{generate, setup};
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+pub(crate) fn everything(release: bool) -> Result<()> {
+    setup::install(setup::HOUSE)?;
+    user_interface()?;
+    programs(release)
+}
+
+/// The daemons and the harness. Always the whole workspace: a part of it would unify features differently,
+/// and half of the dependencies would be built twice.
+pub(crate) fn programs(release: bool) -> Result<()> {
+    let mut command = cargo();
+    command.args(["build", "--quiet", "--workspace", "--bins"]);
+    if release {
+        command.arg("--release");
+    }
+    run(&mut command)
+}
+
+pub(crate) fn bin_dir(release: bool) -> PathBuf {
+    target_dir().join(if release { "release" } else { "debug" })
+}
+
+/// `npm ci` when the lock file changed since the last time, then the production build.
+pub(crate) fn user_interface() -> Result<()> {
+    generate::typescript(false)?;
+    packages("services/web/ui")?;
+    run(in_root("npm").args(["--prefix", "services/web/ui", "run", "--silent", "build"]))
+}
+
+/// Installs the npm packages of a folder, unless they are those of its lock file already.
+pub(crate) fn packages(folder: &str) -> Result<()> {
+    let lock = root().join(folder).join("package-lock.json");
+    let stamp = root().join(folder).join("node_modules/.plenum-lock");
+    let wanted =
+        std::fs::read(&lock).with_context(|| format!("{folder}/package-lock.json cannot be read"))?;
+    if std::fs::read(&stamp).is_ok_and(|have| have == wanted) {
+        return Ok(());
+    }
+    run(in_root("npm").args(["ci", "--prefix", folder, "--no-audit", "--no-fund", "--silent"]))?;
+    std::fs::write(&stamp, wanted).context("the stamp of the npm packages cannot be written")
+}

@@ -1,0 +1,115 @@
+//! `cargo xtask test`: every suite, each with what ran and how long it took.
+
+use crate::shell::{cargo, in_root, run as start};
+use crate::{build, deny, generate, setup};
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use std::time::{Duration, Instant};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Which suites; all but `timing` without arguments.
+    suites: Vec<Suite>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    /// Formatting, lints, licences, generated files, repository rules.
+    Rules,
+    /// The user interface's checks and tests without a browser.
+    Ui,
+    /// Tests inside each crate.
+    Units,
+    /// Daemons on loopback: tests of crates that start processes.
+    Services,
+    /// Real browsers against the whole house.
+    Browser,
+    /// Real browsers against the clock: bounds that a machine busy with other work breaks. Only when named.
+    Timing,
+}
+
+const ALL: [Suite; 5] = [Suite::Rules, Suite::Ui, Suite::Units, Suite::Services, Suite::Browser];
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    setup::install(setup::HOUSE)?;
+    setup::install(setup::SUITES)?;
+    let wanted = if options.suites.is_empty() { &ALL[..] } else { &options.suites };
+    let mut results = Vec::new();
+    for suite in wanted {
+        eprintln!("── {suite:?}");
+        let began = Instant::now();
+        let result = one(*suite);
+        if let Err(error) = &result {
+            eprintln!("── {suite:?} failed: {error:#}");
+        }
+        results.push((suite, began.elapsed(), result));
+    }
+    report(&results)
+}
+
+fn report(results: &[(&Suite, Duration, Result<()>)]) -> Result<()> {
+    println!("\nsuite      seconds  result");
+    for (suite, took, result) in results {
+        let verdict = if result.is_ok() { "passed" } else { "FAILED" };
+        println!("{:<10} {:>7}  {verdict}", format!("{suite:?}").to_lowercase(), took.as_secs());
+    }
+    let failed = results.iter().filter(|(.., result)| result.is_err()).count();
+    println!("{} passed, {failed} failed", results.len() - failed);
+    if failed > 0 {
+        bail!("{failed} of {} suites failed", results.len());
+    }
+    Ok(())
+}
+
+fn one(suite: Suite) -> Result<()> {
+    match suite {
+        Suite::Rules => rules(),
+        Suite::Ui => ui(),
+        Suite::Units => units(),
+        Suite::Services => services(),
+        Suite::Browser => browser("tests/browser/suites/"),
+        Suite::Timing => browser("tests/browser/timing/"),
+    }
+}
+
+fn rules() -> Result<()> {
+    generate::run(true)?;
+    start(cargo().args(["fmt", "--all", "--check"]))?;
+    build::user_interface()?;
+    start(cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    start(cargo().args(["test", "--quiet", "--workspace", "--test", "rules"]))?;
+    deny::run_checks()
+}
+
+fn ui() -> Result<()> {
+    build::user_interface()?;
+    for script in ["check", "test"] {
+        start(in_root("npm").args(["--prefix", "services/web/ui", "run", "--silent", script]))?;
+    }
+    Ok(())
+}
+
+fn units() -> Result<()> {
+    start(cargo().args(["test", "--quiet", "--workspace", "--lib", "--bins"]))?;
+    start(cargo().args(["test", "--quiet", "--workspace", "--doc"]))
+}
+
+/// The tests beside each crate, which start processes and speak over loopback.
+fn services() -> Result<()> {
+    build::user_interface()?;
+    build::programs(false)?;
+    let mut command = cargo();
+    command.args(["test", "--quiet", "--workspace", "--test", "*"]);
+    start(command.env("PLENUM_BIN_DIR", build::bin_dir(false)))
+}
+
+/// Real browsers in a network namespace of their own: Firefox does not pair loopback candidates, and
+/// nothing may leave this machine.
+fn browser(folder: &str) -> Result<()> {
+    build::user_interface()?;
+    build::programs(false)?;
+    build::packages("tests/browser")?;
+    let mut command = in_root("tests/browser/in-namespace");
+    command.args(["node", "--test", "--test-concurrency=1", folder]);
+    start(command.env("PLENUM_BIN_DIR", build::bin_dir(false)))
+}
