@@ -277,7 +277,10 @@ impl Forwarder {
             if !subscribers.contains(&at) {
                 subscribers.push(at);
             }
-            self.want_key_frame(layer);
+            // Before that it would be missed, and the pause after it delay the one that is needed.
+            if self.peers[at.peer as usize].connected {
+                self.want_key_frame(layer);
+            }
         }
     }
 

@@ -17,7 +17,8 @@ const REPORT_INTERVAL: Micros = SECOND;
 const QUALITY_INTERVAL: Micros = 2 * SECOND;
 const SPEAKERS_INTERVAL: Micros = 300 * MILLISECOND;
 /// Requests for key frames of one layer are this far apart; who still waits asks again after the second.
-pub(super) const KEY_FRAME_PAUSE: Micros = 300 * MILLISECOND;
+/// Chromium ignores a request within 300 ms of the one before, and the way there varies.
+pub(super) const KEY_FRAME_PAUSE: Micros = 330 * MILLISECOND;
 const KEY_FRAME_RETRY: Micros = 400 * MILLISECOND;
 
 impl Forwarder {

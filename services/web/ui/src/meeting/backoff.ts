@@ -1,5 +1,8 @@
-/** Seconds before the attempts to connect again; the last one repeats. */
-const STEPS = [0, 0.5, 1, 2, 4, 8, 10]
+/**
+ * Seconds before the attempts to connect again; the last one repeats. A daemon that restarts is back within
+ * one or two: the first tries are close together.
+ */
+const STEPS = [0, 0.5, 0.5, 1, 2, 4, 8, 10]
 const LONGEST = 10_000
 
 /**

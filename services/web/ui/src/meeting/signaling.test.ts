@@ -90,7 +90,7 @@ test('tries come with growing waits and start over after a welcome', () => {
   }
   expect(FakeWebSocket.all).toHaveLength(9)
   const seconds = waits.map(({ nextTryAt }, index) => (nextTryAt - (waits[index - 1]?.nextTryAt ?? nextTryAt)) / 1_000)
-  expect(seconds).toEqual([0, 0.5, 1, 2, 4, 8, 10, 10])
+  expect(seconds).toEqual([0, 0.5, 0.5, 1, 2, 4, 8, 10])
   expect(waits.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   enter().breaks()
   expect(waits.at(-1)?.attempt).toBe(1)
