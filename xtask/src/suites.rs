@@ -90,7 +90,7 @@ fn ui() -> Result<()> {
 }
 
 fn units() -> Result<()> {
-    start(cargo().args(["test", "--quiet", "--workspace", "--lib", "--bins"]))?;
+    start(cargo().args(["test", "--quiet", "--no-fail-fast", "--workspace", "--lib", "--bins"]))?;
     start(cargo().args(["test", "--quiet", "--workspace", "--doc"]))
 }
 
@@ -99,7 +99,7 @@ fn services() -> Result<()> {
     build::user_interface()?;
     build::programs(false)?;
     let mut command = cargo();
-    command.args(["test", "--quiet", "--workspace", "--test", "*"]);
+    command.args(["test", "--quiet", "--no-fail-fast", "--workspace", "--test", "*"]);
     start(command.env("PLENUM_BIN_DIR", build::bin_dir(false)))
 }
 
