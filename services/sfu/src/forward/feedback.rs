@@ -14,7 +14,7 @@ use crate::egress::Egress;
 
 impl Forwarder {
     pub(super) fn receive_reports(&mut self, from: u32, compound: &[u8], now: Micros, out: &mut impl Egress) {
-        self.peers[from as usize].last = now;
+        self.peers[from as usize].gives_sign_of_life(now);
         let mut packets = rtcp::packets(compound);
         for report in &mut packets {
             match report {

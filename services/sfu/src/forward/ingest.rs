@@ -40,7 +40,7 @@ struct Arrival<'a> {
 impl Forwarder {
     pub(super) fn receive(&mut self, from: u32, bytes: &[u8], now: Micros, out: &mut impl Egress) {
         let peer = &mut self.peers[from as usize];
-        peer.last = now;
+        peer.gives_sign_of_life(now);
         let Some(packet) = Packet::parse(bytes) else {
             self.counters.malformed += 1;
             return;
@@ -136,6 +136,9 @@ impl Forwarder {
                 return;
             }
         }
+        if is_audio && matches!(novelty, Novelty::Next { .. }) {
+            self.notice_pause(stream, packet.timestamp, now);
+        }
         let layer = &mut self.tracks[stream.track as usize].layers[usize::from(stream.layer)];
         if !repeated {
             layer.reception.packet(packet.timestamp, now, payload.clock_rate);
@@ -169,6 +172,22 @@ impl Forwarder {
             }
         }
         self.after_switches(&media, now, out);
+    }
+
+    /// Sound that goes on after a pause of its timestamps begins a new piece. Otherwise it would seem to come
+    /// late by the length of the pause, and receivers would play everything that follows so much later.
+    fn notice_pause(&mut self, stream: Stream, timestamp: u32, now: Micros) {
+        let track = &mut self.tracks[stream.track as usize];
+        let Peer { steady, clock, .. } = &self.peers[track.peer as usize];
+        let layer = &mut track.layers[usize::from(stream.layer)];
+        let Some(pause) = layer.timeline.pause(timestamp, now) else { return };
+        if track.live && *steady > layer.last {
+            // Not a pause: the way was blocked, and what waited comes now.
+            return;
+        }
+        layer.timeline.resume(timestamp, pause, clock, now);
+        self.next_stream += 1;
+        layer.stream = self.next_stream;
     }
 
     /// Updates what is known of the layer, and lets the first packet of it change the slots.

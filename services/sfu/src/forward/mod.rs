@@ -173,7 +173,7 @@ impl Forwarder {
     /// The peer gave a sign of life other than media (an authenticated STUN check).
     pub fn alive(&mut self, now: Instant, key: PeerKey) {
         if let Some(&peer) = self.keys.get(&key) {
-            self.peers[peer as usize].last = self.clock.micros(now);
+            self.peers[peer as usize].gives_sign_of_life(self.clock.micros(now));
         }
     }
 

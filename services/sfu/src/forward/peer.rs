@@ -57,6 +57,8 @@ pub(super) struct Peer {
     pub(super) media_ssrc: u32,
     /// The last sign of life.
     pub(super) last: Micros,
+    /// Since when signs of life have come without a stall.
+    pub(super) steady: Micros,
     pub(super) feedback_at: Micros,
     pub(super) report_at: Micros,
     pub(super) review_at: Micros,
@@ -72,7 +74,17 @@ pub(super) struct Peer {
     pub(super) changed: bool,
 }
 
+/// With nothing at all from the peer for so long, its packets may have waited somewhere on their way.
+const STALL: Micros = 250 * MILLISECOND;
+
 impl Peer {
+    pub(super) fn gives_sign_of_life(&mut self, now: Micros) {
+        if now - self.last > STALL {
+            self.steady = now;
+        }
+        self.last = now;
+    }
+
     pub(super) fn new(key: PeerKey, person: PersonId, room: u32, limit: u64, now: Micros) -> Self {
         // Reports of different peers do not all fall into the same tick.
         let phase = Micros::from(key.0 % 50) * 20 * MILLISECOND;
@@ -98,6 +110,7 @@ impl Peer {
             feedback_ssrc: 1,
             media_ssrc: 0,
             last: now,
+            steady: now,
             feedback_at: NEVER,
             report_at: now + phase,
             review_at: now + phase % (200 * MILLISECOND),

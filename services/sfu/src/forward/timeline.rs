@@ -7,6 +7,8 @@ use super::clock::{MILLISECOND, Micros, SECOND};
 
 /// Farther than this from its arrival no packet was captured: its clock is not to be believed.
 const BELIEVABLE: Micros = 5 * SECOND;
+/// Timestamps that fall behind the clock by more have stood still.
+const PAUSE: Micros = 300 * MILLISECOND;
 
 /// Distance of a publisher's wall clock from the SFU's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,6 +63,28 @@ impl Timeline {
         } else if expected - anchor.1 > 60 * SECOND {
             // Moves the anchor along before the 32-bit distance wraps, and allows for 50 ppm of drift.
             self.arrival = Some((timestamp, expected + 3 * MILLISECOND));
+        }
+    }
+
+    /// How long the timestamps have stood still before this packet, if they have. Browsers count the samples
+    /// that they encode: of a microphone that is off there are none.
+    pub(super) fn pause(&self, timestamp: u32, at: Micros) -> Option<Micros> {
+        let behind = at - self.along(self.last?, timestamp);
+        (behind > PAUSE).then_some(behind)
+    }
+
+    /// Timestamps go on with this one after such a pause.
+    pub(super) fn resume(&mut self, timestamp: u32, pause: Micros, offset: &ClockOffset, at: Micros) {
+        for known in [&mut self.arrival, &mut self.last].into_iter().flatten() {
+            known.1 += pause;
+        }
+        let by_report =
+            self.report.zip(offset.offset).map(|(report, offset)| self.along(report, timestamp) + offset);
+        // A report from after the pause may have come first.
+        if by_report.is_some_and(|captured| at - captured > pause / 2)
+            && let Some(report) = &mut self.report
+        {
+            report.1 += pause;
         }
     }
 

@@ -37,6 +37,59 @@ fn sound_and_picture_of_everybody_stay_together_over_switches() {
 }
 
 #[test]
+fn a_microphone_that_was_off_is_heard_at_its_time() {
+    for (seed, sources) in [(73, &BOTH[..]), (74, &BOTH[..1])] {
+        let mut world = World::new(seed);
+        let viewer = world.join(1, Offer::slots(3, 3), &[]);
+        let speaker = world.join(2, Offer::default(), sources);
+        world.run(3_000);
+        let lag = |world: &World| {
+            let played = *world.clients[viewer].audio[0].played.last().expect("played");
+            played.at - i64::from(played.timestamp) * 1_000 / 48
+        };
+        // Without any other packet a pause that is shorter cannot be told from a blocked way.
+        let shortest = if sources.len() == 1 { 1_500 } else { 400 };
+        for pause in [400, 900, 1_500, 4_000, 7_000].into_iter().filter(|pause| *pause >= shortest) {
+            let before = lag(&world);
+            world.clients[speaker].publisher.stream(Source::Microphone, 0).on = false;
+            world.run(pause);
+            world.clients[speaker].publisher.stream(Source::Microphone, 0).on = true;
+            world.rewind();
+            world.run(200);
+            let later = lag(&world) - before;
+            assert!(later.abs() <= 40_000, "{later} µs later after a pause of {pause} ms");
+            world.run(3_000);
+            let slot = &world.clients[viewer].audio[0];
+            let played = slot.played.last().expect("played");
+            let off = World::captured(slot, played) - played.mark.captured;
+            assert!((off - 5_000).abs() <= 10_000, "the reports are {off} µs off after {pause} ms");
+        }
+    }
+}
+
+#[test]
+fn sound_that_waited_on_its_way_is_not_taken_for_a_pause() {
+    let mut world = World::new(75);
+    let viewer = world.join(1, Offer::slots(3, 3), &[]);
+    let speaker = world.join(2, Offer::default(), &BOTH);
+    world.run(3_000);
+    let switches = world.counters().switches;
+    let delay = world.clients[speaker].up.delay;
+    for blocked in (0..800).rev().step_by(10) {
+        world.clients[speaker].up.delay = delay + blocked * 1_000;
+        world.run(10);
+    }
+    world.clients[speaker].up.delay = delay;
+    world.run(3_000);
+    assert_eq!(world.counters().switches, switches);
+    let slot = &world.clients[viewer].audio[0];
+    assert_eq!(slot.gaps, 0);
+    let played = slot.played.last().expect("played");
+    let off = World::captured(slot, played) - played.mark.captured;
+    assert!((off - 5_000).abs() <= 10_000, "{off} µs");
+}
+
+#[test]
 fn reports_of_a_slot_lie_on_one_line_over_switches() {
     let mut world = World::new(72);
     let viewer = world.join(1, Offer::slots(3, 1), &[]);

@@ -33,6 +33,8 @@ pub(crate) struct Stream {
     sequence: u16,
     rtx_sequence: u16,
     timestamp_base: u32,
+    /// Sound's timestamps count samples: they stand still while it is off.
+    stood_still: i64,
     report_at: i64,
     packets: u32,
     history: HashMap<u16, (Header, Vec<u8>)>,
@@ -82,6 +84,7 @@ impl Stream {
             sequence: random.u16(..),
             rtx_sequence: random.u16(..),
             timestamp_base: random.u32(..),
+            stood_still: 0,
             report_at: 0,
             packets: 0,
             history: HashMap::new(),
@@ -91,7 +94,7 @@ impl Stream {
 
     fn timestamp(&self, captured: i64) -> u32 {
         let rate = i64::from(self.payload.clock_rate);
-        self.timestamp_base.wrapping_add((captured * rate / 1_000_000) as u32)
+        self.timestamp_base.wrapping_add(((captured - self.stood_still) * rate / 1_000_000) as u32)
     }
 
     /// The packets that leave at `now`, without transport numbers.
@@ -103,6 +106,7 @@ impl Stream {
         self.next += self.interval;
         if !self.on {
             self.key_wanted = true;
+            self.stood_still += if self.source.is_audio() { self.interval } else { 0 };
             return vec![];
         }
         let mut out = if self.source.is_audio() {
