@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Which suites; all but `timing` without arguments.
+    /// Which suites; all without arguments.
     suites: Vec<Suite>,
 }
 
@@ -24,8 +24,6 @@ enum Suite {
     Services,
     /// Real browsers against the whole house.
     Browser,
-    /// Real browsers against the clock: bounds that a machine busy with other work breaks. Only when named.
-    Timing,
 }
 
 const ALL: [Suite; 5] = [Suite::Rules, Suite::Ui, Suite::Units, Suite::Services, Suite::Browser];
@@ -67,8 +65,7 @@ fn one(suite: Suite) -> Result<()> {
         Suite::Ui => ui(),
         Suite::Units => units(),
         Suite::Services => services(),
-        Suite::Browser => browser("tests/browser/suites/"),
-        Suite::Timing => browser("tests/browser/timing/"),
+        Suite::Browser => browser(),
     }
 }
 
@@ -105,11 +102,11 @@ fn services() -> Result<()> {
 
 /// Real browsers in a network namespace of their own: Firefox does not pair loopback candidates, and
 /// nothing may leave this machine.
-fn browser(folder: &str) -> Result<()> {
+fn browser() -> Result<()> {
     build::user_interface()?;
     build::programs(false)?;
     build::packages("tests/browser")?;
     let mut command = in_root("tests/browser/in-namespace");
-    command.args(["node", "--test", "--test-concurrency=1", folder]);
+    command.args(["node", "--test", "--test-concurrency=1", "tests/browser/suites/"]);
     start(command.env("PLENUM_BIN_DIR", build::bin_dir(false)))
 }

@@ -27,6 +27,10 @@ export function instrument() {
     return found;
   };
 
+  /** Tracks of this kind that open connections receive. */
+  window.plenumTest.remoteTracks = (kind) =>
+    open().flatMap((connection) => connection.getReceivers().map(({ track }) => track).filter((track) => track.kind === kind));
+
   /** What each tile really shows: person, source, size, and frames decoded so far. */
   window.plenumTest.tiles = () =>
     [...document.querySelectorAll("[data-testid=tile]")].map((tile) => {

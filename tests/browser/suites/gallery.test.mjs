@@ -55,7 +55,7 @@ test("with six tabs of 640×360 everyone sees everyone", async () => {
 test("a second page shows other people", async () => {
   const [ada] = people;
   await ada.page.bringToFront();
-  await ada.page.setViewportSize({ width: 320, height: 320 });
+  await ada.page.setViewportSize({ width: 320, height: 256 });
   const next = ada.control("next-page");
   await next.waitFor();
   await until("a page has fewer people than the room", async () => (await ada.tiles()).length < NAMES.length);

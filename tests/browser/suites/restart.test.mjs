@@ -63,8 +63,13 @@ test("SIGKILL of the SFU: picture and sound are back within 5 s without a click"
 
 async function say(person, text) {
   if (!(await person.control("chat-input").isVisible())) await person.control("chat-toggle").click();
-  await person.control("chat-input").fill(text);
-  await person.control("chat-input").press("Enter");
+  const input = person.control("chat-input");
+  await input.fill(text);
+  // While there is no connection the text stays where it is.
+  await until(`${person.name} has said it`, async () => {
+    await input.press("Enter");
+    return (await input.inputValue()) === "";
+  });
 }
 
 /** Whether pictures and sound of the newest connection grow. */

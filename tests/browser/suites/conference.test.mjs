@@ -64,8 +64,9 @@ test("mute silences within 300 ms", async () => {
     return Date.now();
   });
   const gap = (await heard) - clicked;
+  assert.ok(gap > 0, "the sound was heard before");
   assert.ok(gap <= 300, `sound stopped after ${gap} ms`);
-  console.log(`mute silenced after ${Math.max(0, Math.round(gap))} ms`);
+  console.log(`mute silenced after ${Math.round(gap)} ms`);
   await ada.toggle("mic-toggle", true);
   await cleo.toggle("mic-toggle", true);
 });
@@ -96,19 +97,24 @@ async function activeSlots(person) {
   return (await measure()).filter(([id, energy]) => energy > (before.get(id) ?? 0) + 1e-5).length;
 }
 
-/** The last moment within `limit` ms at which the person's sound still grew, as Date.now() counts. */
+/** The last moment within `limit` ms at which the person's sound was above −46 dBFS, as Date.now() counts. */
 function lastSound(person, limit) {
   return person.page.evaluate(async (limit) => {
+    const context = new AudioContext();
+    // The last 11 ms; statistics come in steps of 60 ms.
+    const analyser = new AnalyserNode(context, { fftSize: 512 });
+    for (const track of window.plenumTest.remoteTracks("audio")) {
+      context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+    }
+    const samples = new Float32Array(analyser.fftSize);
     const end = Date.now() + limit;
     let last = 0;
-    let energy = 0;
     while (Date.now() < end) {
-      const reports = await window.plenumTest.reports("inbound-rtp");
-      const now = reports.filter((r) => r.kind === "audio").reduce((sum, r) => sum + (r.totalAudioEnergy ?? 0), 0);
-      if (now > energy + 1e-4) last = Date.now();
-      energy = now;
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      analyser.getFloatTimeDomainData(samples);
+      if (samples.some((sample) => Math.abs(sample) > 0.005)) last = Date.now();
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
+    await context.close();
     return last;
   }, limit);
 }
