@@ -49,13 +49,14 @@ impl Draft {
             return mutate::bytes(random, &mut self.attributes, &other.attributes);
         }
         let at = random.usize(..all.len());
-        match random.u8(..8) {
+        match random.u8(..9) {
             0 => all[at].0 ^= 1 << random.u8(..16),
             1 => all.insert(random.usize(..all.len()), all[at].clone()),
             2 => all.extend(std::iter::repeat_n(all[at].clone(), random.usize(1..60))),
             3 => all.extend(split(&other.attributes)),
             4 => all[at].1.resize(random.usize(..1_000), 0xa5),
             5 => drop(all.remove(at)),
+            6 | 7 => mutate::in_place(random, &mut all[at].1),
             _ => mutate::bytes(random, &mut all[at].1, &other.attributes),
         }
         random.shuffle(&mut all);

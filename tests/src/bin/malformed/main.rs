@@ -107,9 +107,9 @@ impl Protocol {
         let began = Instant::now();
         let before = Vitals::take(target)?;
         let warm_up = count / 10;
-        self.attack(target, seed, 0..warm_up).await?;
+        self.attack(target, seed, 0..warm_up, &before).await?;
         let warm = Vitals::settled(target, &before).await?;
-        let mut tally = self.attack(target, seed, warm_up..count).await?;
+        let mut tally = self.attack(target, seed, warm_up..count, &before).await?;
         let after = Vitals::settled(target, &before).await?;
         let judged = self.judge(&mut tally, &warm, &after, count - warm_up);
         println!("{} {:.1} s: {tally}", self.name(), began.elapsed().as_secs_f64());
@@ -120,9 +120,10 @@ impl Protocol {
         Ok(())
     }
 
-    async fn attack(self, target: &Target, seed: u64, range: Range<usize>) -> Result<Tally> {
+    /// An error says first if a daemon has ended or panicked: whatever else failed followed from that.
+    async fn attack(self, target: &Target, seed: u64, range: Range<usize>, before: &Vitals) -> Result<Tally> {
         let batch = Batch { seed, protocol: self.name(), range };
-        match self {
+        let attacked = match self {
             Protocol::Sdp => sdp::attack(target, &batch).await,
             Protocol::Stun => stun::attack(target, &batch).await,
             Protocol::Rtp => rtp::attack(target, &batch).await,
@@ -130,6 +131,13 @@ impl Protocol {
             Protocol::Turn => turn::attack(target, &batch).await,
             Protocol::Websocket => websocket::attack(target, &batch).await,
             Protocol::Http => http::attack(target, &batch).await,
+        };
+        match attacked {
+            Ok(tally) => Ok(tally),
+            Err(error) => match before.unharmed(&Vitals::take(target)?) {
+                Ok(()) => Err(error),
+                Err(harm) => Err(error.context(harm)),
+            },
         }
     }
 

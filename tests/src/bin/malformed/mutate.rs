@@ -22,6 +22,22 @@ pub(crate) fn bytes(random: &mut Rng, data: &mut Vec<u8>, other: &[u8]) {
     data.truncate(MAX_BYTES);
 }
 
+/// One to three damages that leave every byte in its place: lengths stay true, values do not.
+pub(crate) fn in_place(random: &mut Rng, data: &mut [u8]) {
+    for _ in 0..times(random) {
+        if data.is_empty() {
+            return;
+        }
+        let at = random.usize(..data.len());
+        match random.u8(..4) {
+            0 => data[at] ^= 1 << random.u8(..8),
+            1 => data[at] = random.u8(..),
+            2 => length_field(random, data, at),
+            _ => data[at..].iter_mut().take(4).for_each(|byte| *byte = random.u8(..)),
+        }
+    }
+}
+
 /// As [`bytes`], and half of the time with damage to lines, numbers and tokens.
 pub(crate) fn text(random: &mut Rng, data: &mut Vec<u8>, other: &[u8]) {
     for _ in 0..times(random) {

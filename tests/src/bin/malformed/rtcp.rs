@@ -71,6 +71,11 @@ fn damaged(random: &mut fastrand::Rng, slots: &[u32]) -> Vec<u8> {
         return compound;
     }
     let mut rest = compound.split_off(8);
+    if random.bool() {
+        mutate::in_place(random, &mut rest);
+        compound.extend_from_slice(&rest);
+        return compound;
+    }
     mutate::bytes(random, &mut rest, &other);
     // Count, padding and length.
     match random.u8(..6) {

@@ -84,7 +84,11 @@ fn damaged(random: &mut fastrand::Rng, publisher: &mut Publisher) -> Rtp {
     } else {
         // The fixed header stays, so that the damage arrives at extensions, codecs and rings.
         let mut rest = packet.bytes.split_off(12);
-        mutate::bytes(random, &mut rest, &other.bytes[12..]);
+        match random.bool() {
+            // Extensions and the codec's own header, not the picture behind them.
+            true => mutate::in_place(random, rest.get_mut(..64).unwrap_or_default()),
+            false => mutate::bytes(random, &mut rest, &other.bytes[12..]),
+        }
         packet.bytes.extend_from_slice(&rest);
         if random.u8(..8) == 0 {
             // Padding, of a length that does not fit.
