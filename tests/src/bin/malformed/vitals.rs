@@ -59,13 +59,23 @@ impl Vitals {
         }
     }
 
-    /// Whether every daemon is the same process as before and has not panicked.
+    /// Whether every daemon is the same process as before and has not panicked, and signaling and SFU have
+    /// understood each other all the time.
     pub(crate) fn unharmed(&self, after: &Vitals) -> Result<()> {
         for (before, after) in self.0.iter().zip(&after.0) {
             let name = before.name;
             ensure!(before.pid == after.pid, "{name} ended (pid {} became {})", before.pid, after.pid);
             ensure!(before.panics == after.panics, "{name} panicked {} times", after.panics - before.panics);
         }
+        let failed = |vitals: &Vitals| {
+            ["connect", "disconnect", "set_allowed", "watch", "slots"]
+                .map(|method| format!("sfu_calls_total{{method=\"{method}\",outcome=\"failed\"}}"))
+                .map(|series| vitals.count("signaling", &series))
+                .iter()
+                .sum::<u64>()
+        };
+        let failures = failed(after) - failed(self);
+        ensure!(failures == 0, "{failures} calls of signaling did not get through to the SFU");
         Ok(())
     }
 
