@@ -3,7 +3,7 @@
 use crate::notify::NotifySocket;
 use anyhow::{Context, Result, bail};
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -94,12 +94,16 @@ impl Drop for Process {
     }
 }
 
-/// Nothing of the house outlives the harness, even if that is killed.
-#[allow(unsafe_code, reason = "pre_exec is unsafe; prctl is async-signal-safe")]
+/// Nothing of the house outlives the harness, even if that is killed. And it heeds SIGTERM where the harness
+/// has blocked that for itself: the mask is inherited.
+#[allow(unsafe_code, reason = "pre_exec is unsafe; what it calls is async-signal-safe")]
 fn die_with_parent(command: &mut Command) {
-    // SAFETY: the closure only calls prctl(2), which is async-signal-safe.
+    // SAFETY: the closure only calls prctl(2) and pthread_sigmask(3), which are async-signal-safe.
     unsafe {
-        command.pre_exec(|| prctl::set_pdeathsig(Signal::SIGKILL).map_err(std::io::Error::from));
+        command.pre_exec(|| {
+            prctl::set_pdeathsig(Signal::SIGKILL)?;
+            Ok(SigSet::empty().thread_set_mask()?)
+        });
     }
 }
 
@@ -107,4 +111,27 @@ fn last_lines(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(15)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_heeds_sigterm_though_the_harness_has_blocked_it() {
+        let mut blocked = SigSet::empty();
+        blocked.add(Signal::SIGTERM);
+        blocked.thread_block().unwrap();
+        let state = tempfile::tempdir().unwrap();
+        for folder in ["log", "run"] {
+            fs::create_dir(state.path().join(folder)).unwrap();
+        }
+        let program = PathBuf::from("sleep");
+        let arguments = vec!["60".to_owned()];
+        let service = Service { name: "sleep", program, arguments, notifies: false };
+        let mut process = Process::start(&service, state.path()).unwrap();
+        let began = Instant::now();
+        process.stop();
+        assert!(began.elapsed() < STOP_LIMIT / 2, "it took {:?}", began.elapsed());
+    }
 }

@@ -16,13 +16,18 @@ use std::time::{Duration, Instant};
 
 /// Makes the call and tells what it saw. Never fails: [`Report::error`] says why it ended early.
 pub async fn call(options: Options) -> Report {
+    call_until(options, std::future::pending()).await
+}
+
+/// As [`call`], and ends before its time when `stop` does.
+pub async fn call_until(options: Options, stop: impl Future<Output = ()>) -> Report {
     let tls = match Tls::new(&options.ca, &options.link) {
         Ok(tls) => tls,
         Err(error) => return Report { error: Some(format!("{error:#}")), ..Report::default() },
     };
     let signaling = Signaling::start(&options, tls.clone());
     let mut call = Call::new(options, tls, signaling);
-    let ended = call.run().await;
+    let ended = call.run(stop).await;
     call.finish(ended.err()).await
 }
 
@@ -68,8 +73,9 @@ impl Call {
     }
 
     /// Until the call's time is over; an error ends it before.
-    async fn run(&mut self) -> anyhow::Result<()> {
+    async fn run(&mut self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let end = self.start + self.options.duration;
+        let mut stop = std::pin::pin!(stop);
         loop {
             self.work()?;
             let now = Instant::now();
@@ -83,6 +89,7 @@ impl Call {
                 biased;
                 datagram = self.network.next() => self.datagram(datagram),
                 event = self.signaling.next() => self.heard(event).await?,
+                () = stop.as_mut() => return Ok(()),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
         }

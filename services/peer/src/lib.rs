@@ -22,6 +22,6 @@ pub mod signaling;
 pub mod tls;
 pub mod vp8;
 
-pub use call::call;
+pub use call::{call, call_until};
 pub use options::{Link, Options};
 pub use report::Report;

@@ -82,7 +82,7 @@ fn announce(house: &House, as_json: bool) -> Result<()> {
 }
 
 /// Ctrl-C and SIGTERM arrive on a channel. Blocked before any thread starts, so that no thread dies of
-/// them; the standard library unblocks them again in the processes it starts.
+/// them; [`plenum_tests::process`] unblocks them again in the processes it starts.
 fn stop_signals() -> Result<mpsc::Receiver<Signal>> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGINT);

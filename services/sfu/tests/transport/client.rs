@@ -3,7 +3,7 @@
 use aws_lc_rs::{digest, hmac};
 use dimpl::{Config, DtlsCertificate, Output};
 use plenum_protocol::media::LineUse;
-use plenum_sfu::srtp::{MasterKeys, Profile, Receiver, Sender};
+use plenum_sfu::srtp::{MAX_OVERHEAD, MasterKeys, Profile, Receiver, Refusal, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -101,13 +101,17 @@ impl Client {
         self.remote = (value("a=ice-ufrag:"), value("a=ice-pwd:"));
     }
 
+    /// Theirs and ours, as a check says it (RFC 8445 §7.2.2).
+    pub(crate) fn user_name(&self) -> String {
+        format!("{}:{}", self.remote.0, self.ufrag)
+    }
+
     /// A connectivity check, with any attributes before the integrity.
     pub(crate) fn check(&mut self, attributes: &[(u16, &[u8])]) -> Vec<u8> {
         self.transaction += 1;
         let mut message = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 9, 9, 9, 9];
         message.extend_from_slice(&self.transaction.to_be_bytes());
-        let user = format!("{}:{}", self.remote.0, self.ufrag);
-        put(&mut message, 0x0006, user.as_bytes());
+        put(&mut message, 0x0006, self.user_name().as_bytes());
         put(&mut message, 0x0024, &[0x6e, 0, 0x1e, 0xff]);
         attributes.iter().for_each(|(kind, value)| put(&mut message, *kind, value));
         set_len(&mut message, 24);
@@ -194,21 +198,30 @@ impl Client {
         header.extend_from_slice(&(u32::from(self.sequence) * 960).to_be_bytes());
         header.extend_from_slice(&self.ssrc.to_be_bytes());
         header.extend_from_slice(&[0xbe, 0xde, 0, 1, LEVEL_ID << 4, 0x80 | level, MID_ID << 4, b'0']);
-        let mut out = vec![0; 1_500];
-        let sender = self.sender.as_mut().expect("connected");
-        let len = sender.rtp(&header, &[], payload, &mut out).expect("a fresh sequence number");
+        self.seal(&header, payload).expect("a fresh sequence number")
+    }
+
+    /// Any RTP packet, protected; a header that is none, or whose number was used before, cannot be.
+    pub(crate) fn seal(&mut self, header: &[u8], payload: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let mut out = vec![0; header.len() + payload.len() + MAX_OVERHEAD];
+        let len = self.sender.as_mut().expect("connected").rtp(header, &[], payload, &mut out)?;
         out.truncate(len);
-        out
+        Ok(out)
     }
 
     /// A receiver report without blocks.
     pub(crate) fn report(&mut self) -> Vec<u8> {
         let mut compound = vec![0x80, 201, 0, 1];
         compound.extend_from_slice(&self.ssrc.to_be_bytes());
-        let mut out = vec![0; 1_500];
-        let len = self.sender.as_mut().expect("connected").rtcp(&compound, &mut out).expect("sealed");
+        self.seal_reports(&compound).expect("a header and an SSRC")
+    }
+
+    /// Any RTCP compound, protected; one that is shorter than its first header cannot be.
+    pub(crate) fn seal_reports(&mut self, compound: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let mut out = vec![0; compound.len() + MAX_OVERHEAD];
+        let len = self.sender.as_mut().expect("connected").rtcp(compound, &mut out)?;
         out.truncate(len);
-        out
+        Ok(out)
     }
 }
 

@@ -157,6 +157,10 @@ impl Rooms {
         if lines.iter().any(|line| line.mid.is_empty() || line.mid.len() > MAX_MID_CHARS) {
             return Err((ErrorCode::Malformed, "a mid has 1 to 16 characters"));
         }
+        // The bus takes no such text: it would close the connection over which everyone's media is steered.
+        if sdp.contains('\0') || lines.iter().any(|line| line.mid.contains('\0')) {
+            return Err((ErrorCode::Malformed, "an offer contains no NUL"));
+        }
         let now = self.now.mono;
         let up = self.media.up;
         let Some(meeting) = self.meeting(room) else { return Ok(()) };

@@ -86,6 +86,18 @@ fn offers_that_are_too_large() {
     assert!(world.sfu.is_empty());
 }
 
+/// D-Bus has no NUL in strings: the daemon that sends one is cut off from the bus, with everyone's media.
+#[test]
+fn an_offer_with_nul_stays_off_the_bus() {
+    let (mut world, _, ben) = call();
+    let line = |mid: &str| vec![Line { mid: mid.into(), r#use: LineUse::Slot }];
+    for (sdp, lines) in [("v=0\r\ns=\0\r\n", line("0")), ("v=0\r\n", line("0\0"))] {
+        world.say(&ben, ClientMessage::Offer { connection: 2, sdp: sdp.into(), lines });
+        assert_eq!(world.error(&ben), ErrorCode::Malformed);
+    }
+    assert!(world.sfu.is_empty());
+}
+
 #[test]
 fn one_command_at_a_time_and_nobody_waits_for_others() {
     let (mut world, anna, ben) = call();
