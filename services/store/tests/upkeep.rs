@@ -3,7 +3,7 @@
 mod common;
 
 use std::{
-    fs,
+    fs, io,
     path::Path,
     thread,
     time::{Duration, SystemTime},
@@ -16,14 +16,23 @@ fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-/// Calls `visit` with every file and its content.
+/// Calls `visit` with every file and its content. What tidying up removes meanwhile is not there.
 fn each_file(directory: &Path, visit: &mut impl FnMut(&Path, &[u8])) {
-    for entry in fs::read_dir(directory).unwrap() {
+    let Some(entries) = unless_gone(fs::read_dir(directory)) else { return };
+    for entry in entries {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => each_file(&path, visit),
-            false => visit(&path, &fs::read(&path).unwrap()),
+        if path.is_dir() {
+            each_file(&path, visit);
+        } else if let Some(content) = unless_gone(fs::read(&path)) {
+            visit(&path, &content);
         }
+    }
+}
+
+fn unless_gone<T>(result: io::Result<T>) -> Option<T> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        result => Some(result.unwrap()),
     }
 }
 
