@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("plenum-turn", &["plenum-protocol", "plenum-daemon", "plenum-store"]),
     ("plenum-web", &["plenum-protocol", "plenum-daemon", "plenum-store"]),
     ("plenum-peer", &["plenum-protocol", "plenum-daemon", "plenum-store"]),
+    ("plenum-image", &["plenum-protocol"]),
 ];
 
 /// Nothing imports these.

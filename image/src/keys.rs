@@ -1,0 +1,70 @@
+//! Development keys, made once in the cache folder. Release keys never lie on a machine that builds: see
+//! `README.md` for their place.
+
+use crate::tools::Tools;
+use crate::{files, paths, shell};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// A folder with `secure-boot.{key,crt}`, `pcr.{key,pub}`, `update.gnupg` and `update.pgp`.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    pub folder: PathBuf,
+}
+
+impl Keys {
+    /// `folder`: the release keys; without it the development keys.
+    pub fn open(folder: Option<&Path>, tools: &Tools) -> Result<Keys> {
+        if let Some(folder) = folder {
+            return Ok(Keys { folder: std::path::absolute(folder)? });
+        }
+        let folder = paths::cache().join("development-keys");
+        if !folder.join("complete").is_file() {
+            files::fresh(&folder)?;
+            generate(&tools.with(&folder, "/keys")).context("the development keys could not be made")?;
+            std::fs::write(folder.join("complete"), "")?;
+        }
+        Ok(Keys { folder })
+    }
+
+    /// The tools with these keys in `/keys`.
+    pub fn in_tools(&self, tools: &Tools) -> Tools {
+        tools.with(&self.folder, "/keys")
+    }
+}
+
+fn generate(tools: &Tools) -> Result<()> {
+    shell::run(
+        tools
+            .command("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-noenc", "-days", "3650"])
+            .args(["-subj", "/CN=Plenum development Secure Boot"])
+            .args(["-keyout", "/keys/secure-boot.key", "-out", "/keys/secure-boot.crt"]),
+    )?;
+    shell::run(
+        tools
+            .command("openssl")
+            .args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
+            .args(["-out", "/keys/pcr.key"]),
+    )?;
+    shell::run(tools.command("openssl").args([
+        "pkey",
+        "-in",
+        "/keys/pcr.key",
+        "-pubout",
+        "-out",
+        "/keys/pcr.pub",
+    ]))?;
+    let gpg = || {
+        let mut command = tools.command("gpg");
+        command.args(["--homedir=/keys/update.gnupg", "--batch", "--quiet"]);
+        command
+    };
+    shell::run(tools.command("mkdir").args(["-m", "0700", "/keys/update.gnupg"]))?;
+    shell::run(
+        gpg()
+            .args(["--passphrase", "", "--quick-generate-key", "Plenum development update"])
+            .args(["ed25519", "sign", "never"]),
+    )?;
+    shell::run(gpg().args(["--output", "/keys/update.pgp", "--export"]))
+}
