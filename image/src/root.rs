@@ -88,6 +88,8 @@ fn identity(build: &Build, root: &Path) -> Result<()> {
         "ID=plenum\nID_LIKE=debian\nNAME=\"Plenum\"\nPRETTY_NAME=\"Plenum {version}\"\n\
          VERSION_ID={version}\nIMAGE_ID=plenum\nIMAGE_VERSION={version}\n{variant}"
     );
+    // In /etc, because Debian's own key ring lies in /usr: nobody else's update may be taken.
+    files::install(&build.keys.folder.join("update.pgp"), &root.join("etc/systemd/import-pubring.gpg"))?;
     files::write(&root.join("usr/lib/os-release"), release, 0o644)
 }
 

@@ -9,6 +9,7 @@
 pub mod api;
 pub mod bus;
 pub mod house;
+pub mod machine;
 pub mod notify;
 pub mod process;
 pub mod settings;

@@ -94,10 +94,10 @@ impl Drop for Process {
     }
 }
 
-/// Nothing of the house outlives the harness, even if that is killed. And it heeds SIGTERM where the harness
+/// Nothing outlives the harness, even if that is killed. And it heeds SIGTERM where the harness
 /// has blocked that for itself: the mask is inherited.
 #[allow(unsafe_code, reason = "pre_exec is unsafe; what it calls is async-signal-safe")]
-fn die_with_parent(command: &mut Command) {
+pub(crate) fn die_with_parent(command: &mut Command) {
     // SAFETY: the closure only calls prctl(2) and pthread_sigmask(3), which are async-signal-safe.
     unsafe {
         command.pre_exec(|| {

@@ -1,4 +1,0 @@
-//! The SBOM.
-pub fn write(_: &crate::build::Build) -> anyhow::Result<()> {
-    Ok(())
-}

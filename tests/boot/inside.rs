@@ -1,0 +1,186 @@
+//! What the debug variant sees of itself.
+
+use anyhow::{Context, Result, bail, ensure};
+use plenum_image::listening;
+use plenum_tests::machine::Machine;
+use std::collections::BTreeSet;
+
+const DAEMONS: [&str; 4] = ["sfu", "signaling", "turn", "web"];
+
+pub(crate) fn units(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    shell.run("systemctl is-system-running --wait || true")?;
+    let failed = shell.run("systemctl list-units --failed --plain --no-legend --no-pager")?;
+    ensure!(failed.is_empty(), "failed units:\n{failed}");
+    for daemon in DAEMONS {
+        let state = shell.run(&format!("systemctl show plenum-{daemon} -P SubState -P NRestarts"))?;
+        ensure!(state.split_whitespace().eq(["running", "0"]), "plenum-{daemon}: {state}");
+    }
+    Ok(())
+}
+
+/// Emulation is some twenty times slower than a processor: ready in 2 s there is far less here.
+pub(crate) fn readiness(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    for daemon in DAEMONS {
+        let times = shell.run(&format!(
+            "systemctl show plenum-{daemon} -P ExecMainStartTimestampMonotonic -P ActiveEnterTimestampMonotonic"
+        ))?;
+        let times: Vec<u64> = times.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let [started, ready] = times[..] else { bail!("plenum-{daemon} was never ready: {times:?}") };
+        let seconds = ready.saturating_sub(started) as f32 / 1e6;
+        eprintln!("        plenum-{daemon} ready {seconds:.1} s after its start");
+        ensure!(seconds < 40.0, "plenum-{daemon} took {seconds:.1} s");
+    }
+    Ok(())
+}
+
+/// HD3, from the kernel's point of view.
+pub(crate) fn processes(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    let mut users = BTreeSet::new();
+    for daemon in DAEMONS {
+        let status = shell.run(&format!("cat /proc/$(systemctl show plenum-{daemon} -P MainPID)/status"))?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            line.map(|rest| rest.split_whitespace().next().unwrap_or_default().to_owned())
+                .with_context(|| format!("no {name} of plenum-{daemon}"))
+        };
+        let user = field("Uid")?;
+        ensure!(user != "0", "plenum-{daemon} runs as root");
+        ensure!(users.insert(user.clone()), "plenum-{daemon} shares the user {user}");
+        for capabilities in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            let value = field(capabilities)?;
+            ensure!(value.trim_matches('0').is_empty(), "plenum-{daemon} has {capabilities} {value}");
+        }
+        ensure!(field("NoNewPrivs")? == "1", "plenum-{daemon} may gain privileges");
+        ensure!(field("Seccomp")? == "2", "plenum-{daemon} has no system-call filter");
+    }
+    Ok(())
+}
+
+pub(crate) fn security(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    let mut above = Vec::new();
+    for daemon in DAEMONS {
+        let line = shell.run(&format!(
+            "systemd-analyze security --no-pager plenum-{daemon}.service | grep 'Overall exposure level'"
+        ))?;
+        let level: f32 = line
+            .split(':')
+            .nth(1)
+            .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+            .with_context(|| format!("no level in `{line}`"))?;
+        eprintln!("        plenum-{daemon} {level}");
+        if level > 2.0 {
+            above.push(format!("plenum-{daemon} {level}"));
+        }
+    }
+    ensure!(above.is_empty(), "above 2.0: {}", above.join(", "));
+    Ok(())
+}
+
+/// HD5: no socket more and none less than `listening.list` names.
+pub(crate) fn sockets(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    let manifest = listening::parse(&shell.run(&format!("cat /{}", listening::LIST))?)?;
+    let found = shell.run("ss --no-header --tcp --udp --listening --numeric --processes")?;
+    let mut seen = BTreeSet::new();
+    for line in found.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (protocol, local) = (words[0], words[4]);
+        let (address, port) = local.rsplit_once(':').with_context(|| format!("no port in `{line}`"))?;
+        let address = address.split('%').next().unwrap_or(address).trim_matches(['[', ']']);
+        let port: u16 = port.parse().with_context(|| format!("no port in `{line}`"))?;
+        let any = matches!(address, "*" | "::" | "0.0.0.0");
+        let place = manifest.iter().position(|one| {
+            let fits = match one.address.as_str() {
+                "*" => any,
+                kind if kind.chars().all(|letter| letter.is_uppercase() || letter == '-') => !any,
+                exact => address == exact,
+            };
+            fits && one.protocol == protocol && one.port == port
+        });
+        let Some(place) = place else { bail!("not in the manifest: {line}") };
+        // A socket that systemd opened is listed with systemd beside the daemon.
+        let short = &manifest[place].process[..manifest[place].process.len().min(15)];
+        ensure!(line.contains(short), "another process than {short}: {line}");
+        seen.insert(place);
+    }
+    for (place, one) in manifest.iter().enumerate() {
+        let dynamic = one.reach == listening::Reach::Dhcp;
+        ensure!(dynamic || seen.contains(&place), "nobody listens: {} {}", one.protocol, one.port);
+    }
+    Ok(())
+}
+
+pub(crate) fn firewall(machine: &mut Machine) -> Result<()> {
+    let rules = machine.shell()?.run("nft list ruleset")?;
+    for chain in ["input", "forward", "output"] {
+        let text =
+            rules.split(&format!("chain {chain} {{")).nth(1).with_context(|| format!("no chain {chain}"))?;
+        ensure!(text.split('}').next().unwrap_or_default().contains("policy drop"), "{chain} does not drop");
+    }
+    Ok(())
+}
+
+/// HD1
+pub(crate) fn root(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    let mount = shell.run("findmnt --noheadings --output SOURCE,FSTYPE,OPTIONS /")?;
+    ensure!(mount.contains("/dev/mapper/root") && mount.contains("erofs"), "{mount}");
+    ensure!(shell.run("dmsetup status root")?.contains("verity V"), "the root is not verified");
+    ensure!(shell.run("touch /usr/x").is_err(), "the root can be written");
+    let lockdown = shell.run("cat /sys/kernel/security/lockdown")?;
+    ensure!(lockdown.contains("[integrity]") || lockdown.contains("[confidentiality]"), "{lockdown}");
+    Ok(())
+}
+
+pub(crate) fn data(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    let mount = shell.run("findmnt --noheadings --output SOURCE,FSTYPE,OPTIONS /var")?;
+    ensure!(mount.contains("/dev/mapper/data"), "/var is not the data partition: {mount}");
+    for option in ["nosuid", "nodev", "noexec"] {
+        ensure!(mount.contains(option), "/var lacks {option}: {mount}");
+    }
+    let open = shell
+        .run("systemctl is-active plenum-data-open-tpm2.service plenum-data-open-key-file.service || true")?;
+    ensure!(open.lines().next() == Some("active"), "not opened by the TPM: {open}");
+    ensure!(shell.run("dmsetup table data")?.contains("crypt"), "the data is not encrypted");
+    Ok(())
+}
+
+pub(crate) fn journal(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    let header = shell.run("journalctl --header --no-pager | grep '^File path'")?;
+    ensure!(header.contains("/var/log/journal/"), "the journal is not kept: {header}");
+    let limits = shell.run("systemd-analyze cat-config systemd/journald.conf --no-pager")?;
+    ensure!(limits.contains("SystemMaxUse=512M"), "the journal has no bound");
+    Ok(())
+}
+
+/// HD6: every line of the image's own file is what the kernel says.
+pub(crate) fn sysctls(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    let file = shell.run("cat /etc/sysctl.d/10-plenum.conf")?;
+    let mut wrong = Vec::new();
+    for line in file.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+        let (name, wanted) = line.split_once('=').with_context(|| format!("`{line}` sets nothing"))?;
+        let path = name.trim().replace('.', "/");
+        let have = shell.run(&format!("cat /proc/sys/{path}")).unwrap_or_else(|_| "not there".to_owned());
+        if have.trim() != wanted.trim() {
+            wrong.push(format!("{} is {have} and not {}", name.trim(), wanted.trim()));
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("; "));
+    Ok(())
+}
+
+/// Boot counting: all daemons were ready, so the entry has lost its tries.
+pub(crate) fn blessed(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    shell.run("systemctl is-active --quiet boot-complete.target").context("boot-complete.target")?;
+    let entries = shell.run("ls /boot/EFI/Linux")?;
+    ensure!(!entries.contains('+'), "the entry still counts its tries: {entries}");
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! A virtual machine that boots an image: QEMU, OVMF and swtpm of the image builder's tools root.
+
+pub mod https;
+mod qemu;
+pub mod shell;
+pub mod site;
+mod tpm;
+
+use crate::process::die_with_parent;
+use anyhow::{Context, Result, bail};
+use plenum_image::tools::Tools;
+use shell::Shell;
+use site::Site;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tpm::Tpm;
+
+pub struct Options {
+    /// The disk of the builder; it is not changed.
+    pub image: PathBuf,
+    /// Where the machine keeps its disk, its firmware's variables and its logs; made if it is not there.
+    pub folder: PathBuf,
+    pub site: Site,
+    pub tpm: bool,
+    /// In MiB.
+    pub memory: u32,
+}
+
+pub struct Machine {
+    pub site: Site,
+    folder: PathBuf,
+    qemu: Child,
+    started: Instant,
+    _tpm: Option<Tpm>,
+}
+
+impl Machine {
+    pub fn start(options: &Options) -> Result<Machine> {
+        let folder = std::path::absolute(&options.folder)?;
+        fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let image = fs::canonicalize(&options.image)
+            .with_context(|| format!("there is no image {}", options.image.display()))?;
+        let tools = Tools::open()?.with(&folder, "/machine").with(&image, "/image.raw");
+        prepare(&tools, &folder)?;
+        let tpm = options.tpm.then(|| Tpm::start(&tools, &folder)).transpose()?;
+        let mut command = qemu::command(&tools, options)?;
+        let log = File::create(folder.join("qemu.log"))?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        die_with_parent(&mut command);
+        let qemu = command.spawn().context("QEMU did not start")?;
+        Ok(Machine { site: options.site.clone(), folder, qemu, started: Instant::now(), _tpm: tpm })
+    }
+
+    /// Waits until the join page answers; gives the time since the machine was switched on.
+    pub fn wait_for_page(&mut self, limit: Duration) -> Result<Duration> {
+        let mut last = None;
+        while self.started.elapsed() < limit {
+            self.check_alive()?;
+            match https::get(self.site.https_port, "/") {
+                Ok(_) => return Ok(self.started.elapsed()),
+                Err(error) => last = Some(error),
+            }
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        let why = last.map(|error| format!("{error:#}")).unwrap_or_default();
+        bail!("no page within {} s ({why}); the console said:\n{}", limit.as_secs(), self.console())
+    }
+
+    /// The root shell of the debug variant.
+    pub fn shell(&self) -> Result<Shell> {
+        Shell::connect(&self.folder.join("shell.sock"))
+    }
+
+    /// Whether it has been switched off from inside.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.qemu.try_wait(), Ok(None))
+    }
+
+    fn check_alive(&mut self) -> Result<()> {
+        if self.has_ended() {
+            let log = fs::read_to_string(self.folder.join("qemu.log")).unwrap_or_default();
+            bail!("the machine ended: {log}\nthe console said:\n{}", self.console());
+        }
+        Ok(())
+    }
+
+    /// The last lines of the serial console.
+    pub fn console(&self) -> String {
+        let bytes = fs::read(self.folder.join("console.log")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+
+    /// As if the power was cut.
+    pub fn cut(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.cut();
+    }
+}
+
+/// The machine's own disk over the image, and variables of a firmware that was never booted.
+fn prepare(tools: &Tools, folder: &Path) -> Result<()> {
+    if !folder.join("disk.qcow2").is_file() {
+        let mut create = tools.command("qemu-img");
+        create.args([
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-F",
+            "raw",
+            "-b",
+            "/image.raw",
+            "/machine/disk.qcow2",
+            "16G",
+        ]);
+        run(&mut create)?;
+    }
+    let variables = folder.join("variables.fd");
+    if !variables.is_file() {
+        fs::copy(tools.root().join("usr/share/OVMF/OVMF_VARS_4M.fd"), variables)?;
+    }
+    Ok(())
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    plenum_image::shell::run(command)
+}

@@ -1,0 +1,42 @@
+//! QEMU's command line.
+
+use super::Options;
+use anyhow::Result;
+use plenum_image::tools::Tools;
+use std::path::Path;
+use std::process::Command;
+
+pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
+    let mut command = tools.command("qemu-system-x86_64");
+    let mut add = |words: &str| {
+        command.args(words.split(' '));
+    };
+    add("-machine q35,smm=on -smp 2 -nodefaults -no-user-config -display none -no-reboot");
+    add(if has_kvm() { "-accel kvm -cpu host" } else { "-accel tcg,thread=multi -cpu max" });
+    add(&format!("-m {}", options.memory));
+    add("-drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd");
+    add("-global driver=cfi.pflash01,property=secure,value=on");
+    add("-drive if=pflash,format=raw,unit=1,file=/machine/variables.fd");
+    add("-drive if=none,id=disk,file=/machine/disk.qcow2,format=qcow2,cache=unsafe,discard=unmap");
+    add("-device virtio-blk-pci,drive=disk -device virtio-rng-pci -device VGA");
+    add("-serial file:/machine/console.log -device virtio-serial-pci");
+    add("-chardev socket,id=shell,path=/machine/shell.sock,server=on,wait=off");
+    add("-device virtserialport,chardev=shell,name=plenum.shell");
+    add("-device virtio-net-pci,netdev=network -netdev");
+    add(&format!("user,id=network{}", options.site.forwards()));
+    if options.tpm {
+        add("-chardev socket,id=tpm,path=/machine/tpm.sock");
+        add("-tpmdev emulator,id=tpm,chardev=tpm -device tpm-tis,tpmdev=tpm");
+    }
+    for credential in options.site.credentials()? {
+        command.arg("-smbios").arg(format!("type=11,value=io.systemd.credential.binary:{credential}"));
+    }
+    Ok(command)
+}
+
+/// Nested KVM is there on many machines and boots no firmware on some: only a machine that is none itself is
+/// trusted with it.
+fn has_kvm() -> bool {
+    let nested = std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|info| info.contains(" hypervisor"));
+    !nested && Path::new("/dev/kvm").exists()
+}

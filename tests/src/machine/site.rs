@@ -1,0 +1,100 @@
+//! What a machine is told from outside: ports, names and a host key, as credentials of the hypervisor. Only the
+//! debug variant listens to them.
+
+use anyhow::Result;
+use plenum_protocol::http::{CreateMeeting, Meeting};
+use plenum_protocol::settings::{SfuSettings, WebSettings};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The port of the pages on this machine's loopback address.
+    pub https_port: u16,
+    /// Whether media and relay are forwarded too. Their ports are those of the image, so that only one machine
+    /// can have them.
+    pub media: bool,
+    pub host_key: String,
+}
+
+const MEDIA: u16 = 10_000;
+const RELAY: u16 = 3_478;
+const FOLDER: &str = "/run/plenum-site";
+
+impl Site {
+    pub(super) fn forwards(&self) -> String {
+        let mut text = format!(",hostfwd=tcp:127.0.0.1:{}-:443", self.https_port);
+        if self.media {
+            for (protocol, port) in [("udp", MEDIA), ("udp", RELAY), ("tcp", RELAY)] {
+                // Writing into a string cannot fail.
+                let _ = write!(text, ",hostfwd={protocol}:127.0.0.1:{port}-:{port}");
+            }
+        }
+        text
+    }
+
+    /// `NAME=BASE64`
+    pub(super) fn credentials(&self) -> Result<Vec<String>> {
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let web = WebSettings {
+            names: vec!["plenum.local".to_owned(), "localhost".to_owned(), loopback.to_string()],
+            ..WebSettings::default()
+        };
+        let addresses = if self.media { vec![loopback] } else { Vec::new() };
+        let sfu = SfuSettings { addresses, ..SfuSettings::default() };
+        let mut files = format!("d {FOLDER} 0755 root root -\n");
+        for (name, text) in [("web", toml::to_string(&web)?), ("sfu", toml::to_string(&sfu)?)] {
+            let text = text.replace('\\', "\\\\").replace('\n', "\\n").replace('%', "%%");
+            writeln!(files, "f+ {FOLDER}/{name}.toml 0644 root root - {text}")?;
+        }
+        writeln!(files, "d /var/lib/plenum/signaling 0700 plenum-signaling plenum -")?;
+        writeln!(
+            files,
+            "f /var/lib/plenum/signaling/host.key 0600 plenum-signaling plenum - {}",
+            self.host_key
+        )?;
+        let mut credentials = vec![encoded("tmpfiles.extra", &files)];
+        for name in ["web", "sfu"] {
+            let program = format!("/usr/bin/plenum-{name} --config {FOLDER}/{name}.toml");
+            let drop_in = format!("[Service]\nExecStart=\nExecStart={program}\n");
+            credentials.push(encoded(&format!("systemd.unit-dropin.plenum-{name}.service"), &drop_in));
+        }
+        Ok(credentials)
+    }
+
+    pub fn url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.https_port)
+    }
+
+    pub fn open_meeting(&self, title: &str) -> Result<Meeting> {
+        let request = CreateMeeting { title: title.to_owned(), host_key: Some(self.host_key.clone()) };
+        let body = serde_json::to_string(&request)?;
+        Ok(serde_json::from_str(&super::https::post(self.https_port, "/api/meetings", &body)?)?)
+    }
+
+    pub fn link(&self, secret: &str) -> String {
+        format!("{}/join#{secret}", self.url())
+    }
+}
+
+fn encoded(name: &str, text: &str) -> String {
+    use base64::Engine as _;
+    format!("{name}={}", base64::engine::general_purpose::STANDARD.encode(text))
+}
+
+/// The host key of a machine: made once, because the machine keeps it on its data partition.
+pub fn host_key(folder: &Path) -> Result<String> {
+    let path = folder.join("host.key");
+    if let Ok(key) = fs::read_to_string(&path) {
+        return Ok(key);
+    }
+    fs::create_dir_all(folder)?;
+    let mut random = [0; 32];
+    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
+    let key = plenum_image::digest::hex(&random);
+    fs::write(&path, &key)?;
+    Ok(key)
+}
