@@ -62,9 +62,6 @@ pub fn run(options: &Options) -> Result<()> {
         build.step("update", |build| bundle::make(build, &payload))?;
         build.step("checksums", checksums)?;
     }
-    if std::env::var_os("KEEP_WORK").is_some() {
-        return Ok(());
-    }
     files::remove(&build.work)
 }
 

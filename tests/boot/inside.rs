@@ -13,8 +13,9 @@ pub(crate) fn units(machine: &mut Machine) -> Result<()> {
     let failed = shell.run("systemctl list-units --failed --plain --no-legend --no-pager")?;
     ensure!(failed.is_empty(), "failed units:\n{failed}");
     for daemon in DAEMONS {
-        let state = shell.run(&format!("systemctl show plenum-{daemon} -P SubState -P NRestarts"))?;
-        ensure!(state.split_whitespace().eq(["running", "0"]), "plenum-{daemon}: {state}");
+        let state = shell.run(&format!("systemctl show plenum-{daemon} -p SubState,NRestarts"))?;
+        let fine = state.contains("SubState=running") && state.contains("NRestarts=0");
+        ensure!(fine, "plenum-{daemon}: {state}");
     }
     Ok(())
 }
@@ -23,11 +24,15 @@ pub(crate) fn units(machine: &mut Machine) -> Result<()> {
 pub(crate) fn readiness(machine: &mut Machine) -> Result<()> {
     let mut shell = machine.shell()?;
     for daemon in DAEMONS {
-        let times = shell.run(&format!(
-            "systemctl show plenum-{daemon} -P ExecMainStartTimestampMonotonic -P ActiveEnterTimestampMonotonic"
-        ))?;
-        let times: Vec<u64> = times.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-        let [started, ready] = times[..] else { bail!("plenum-{daemon} was never ready: {times:?}") };
+        let (started, ready) = ("ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic");
+        let times = shell.run(&format!("systemctl show plenum-{daemon} -p {started},{ready}"))?;
+        let time = |name: &str| {
+            let line = times.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            line.and_then(|value| value.parse::<u64>().ok()).filter(|value| *value > 0)
+        };
+        let (Some(started), Some(ready)) = (time(started), time(ready)) else {
+            bail!("plenum-{daemon} was never ready: {times}");
+        };
         let seconds = ready.saturating_sub(started) as f32 / 1e6;
         eprintln!("        plenum-{daemon} ready {seconds:.1} s after its start");
         ensure!(seconds < 40.0, "plenum-{daemon} took {seconds:.1} s");
@@ -110,6 +115,25 @@ pub(crate) fn sockets(machine: &mut Machine) -> Result<()> {
     for (place, one) in manifest.iter().enumerate() {
         let dynamic = one.reach == listening::Reach::Dhcp;
         ensure!(dynamic || seen.contains(&place), "nobody listens: {} {}", one.protocol, one.port);
+    }
+    Ok(())
+}
+
+/// Every rule that lets a port in names one of the manifest's sets, or a client's port of DHCP.
+pub(crate) fn ports(machine: &mut Machine) -> Result<()> {
+    let mut shell = machine.shell()?;
+    let manifest = listening::parse(&shell.run(&format!("cat /{}", listening::LIST))?)?;
+    let rules = shell.run("nft list chain inet plenum input")?;
+    let open = rules.lines().filter(|line| line.contains("dport") && line.contains("accept"));
+    for line in open {
+        let ports = line.split("dport").nth(1).unwrap_or_default();
+        let numbers = ports.split(|letter: char| !letter.is_ascii_digit()).filter(|word| !word.is_empty());
+        for number in numbers {
+            let known = |one: &listening::Listener| {
+                one.reach != listening::Reach::Nobody && one.port.to_string() == number
+            };
+            ensure!(manifest.iter().any(known), "port {number} is open and not in the manifest: {line}");
+        }
     }
     Ok(())
 }

@@ -19,10 +19,10 @@ const BOOT_LIMIT: Duration = Duration::from_secs(400);
 type Check = (&'static str, fn(&mut Machine) -> Result<()>);
 
 const CHECKS: &[Check] = &[
+    ("every unit is up", inside::units),
     ("the join page and its headers", outside::page),
     ("a meeting is opened with the host key", outside::meeting),
-    ("only the ports of the manifest are open", outside::ports),
-    ("every unit is up", inside::units),
+    ("the packet filter opens only the ports of the manifest", inside::ports),
     ("each daemon was ready in time", inside::readiness),
     ("each daemon has its own user and no right more", inside::processes),
     ("systemd-analyze security is at most 2.0", inside::security),

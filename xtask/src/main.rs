@@ -1,4 +1,4 @@
-//! The task runner: `cargo xtask run | test | bench | build | generate | data-register`.
+//! The task runner: `cargo xtask run | test | bench | build | image | generate | data-register`.
 //!
 //! Thin by rule: each task sets up what it needs and starts a program that does the work.
 
@@ -9,6 +9,7 @@ mod bench;
 mod build;
 mod deny;
 mod generate;
+mod image;
 mod run;
 mod setup;
 mod shell;
@@ -37,6 +38,9 @@ enum Task {
         #[arg(long)]
         release: bool,
     },
+    /// The appliance's image.
+    #[command(subcommand)]
+    Image(image::Task),
     /// Write the generated files: TypeScript types and the protocol's documentation.
     Generate {
         /// Only check that they are fresh.
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Task::Test(options) => suites::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Build { release } => build::everything(release),
+        Task::Image(task) => image::run_task(&task),
         Task::Generate { check } => generate::run(check),
         Task::DataRegister { json } => generate::data_register(json),
     };

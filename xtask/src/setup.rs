@@ -23,6 +23,9 @@ pub(crate) const SUITES: &[Need] = &[
     ("openssl", "openssl"),
 ];
 
+/// To build the image; everything else it needs is in its tools root.
+pub(crate) const IMAGE: &[Need] = &[("mmdebstrap", "mmdebstrap"), ("git", "git")];
+
 pub(crate) fn install(needs: &[Need]) -> Result<()> {
     if !has("node") || !has("npm") {
         bail!("Node.js is missing: install Node 20.19 or newer with npm (https://nodejs.org)");

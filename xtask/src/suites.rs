@@ -1,14 +1,14 @@
 //! `cargo xtask test`: every suite, each with what ran and how long it took.
 
 use crate::shell::{cargo, in_root, run as start};
-use crate::{build, deny, generate, setup};
+use crate::{build, deny, generate, image, setup};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use std::time::{Duration, Instant};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Which suites; all without arguments.
+    /// Which suites; all but `boot` without arguments.
     suites: Vec<Suite>,
 }
 
@@ -24,6 +24,8 @@ enum Suite {
     Services,
     /// Real browsers against the whole house.
     Browser,
+    /// The image in a virtual machine. Only when named.
+    Boot,
 }
 
 const ALL: [Suite; 5] = [Suite::Rules, Suite::Ui, Suite::Units, Suite::Services, Suite::Browser];
@@ -66,6 +68,7 @@ fn one(suite: Suite) -> Result<()> {
         Suite::Units => units(),
         Suite::Services => services(),
         Suite::Browser => browser(),
+        Suite::Boot => boot(),
     }
 }
 
@@ -109,4 +112,11 @@ fn browser() -> Result<()> {
     let mut command = in_root("tests/browser/in-namespace");
     command.args(["node", "--test", "--test-concurrency=1", "tests/browser/suites/"]);
     start(command.env("PLENUM_BIN_DIR", build::bin_dir(false)))
+}
+
+fn boot() -> Result<()> {
+    setup::install(setup::IMAGE)?;
+    let mut command = cargo();
+    command.args(["test", "--quiet", "--package", "plenum-tests", "--test", "boot", "--", "--ignored"]);
+    start(command.arg("--nocapture").env("PLENUM_IMAGE", image::debug_disk()?))
 }

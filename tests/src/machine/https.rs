@@ -20,7 +20,7 @@ pub fn post(port: u16, path: &str, body: &str) -> Result<String> {
     request(
         port,
         &format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: https://localhost:{port}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: https://localhost:{port}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         ),
