@@ -79,7 +79,7 @@ fn write(path: &str, value: Option<&str>) -> io::Result<()> {
         let [nic, group, word] = rest.split('/').collect::<Vec<_>>()[..] else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        return Ok(Ethtool::open(nic).and_then(|it| it.write(group, word, value)).map_err(described)?);
+        return Ethtool::open(nic).and_then(|it| it.write(group, word, value)).map_err(described);
     }
     fs::write(&file, value)?;
     let now = fs::read_to_string(&file)?;

@@ -138,10 +138,9 @@ impl Profile {
         if let Some(it) = governor {
             it.source.clone_from(&self.name);
         }
-        for it in [idle_latency_max_us, interrupt_share, shared_below, ring_ms, coalesce_max_us] {
-            if let Some(it) = it {
-                it.source.clone_from(&self.name);
-            }
+        let numbers = [idle_latency_max_us, interrupt_share, shared_below, ring_ms, coalesce_max_us];
+        for it in numbers.into_iter().flatten() {
+            it.source.clone_from(&self.name);
         }
         self.offloads.values_mut().for_each(|it| it.source.clone_from(&self.name));
         self.sysctl.values_mut().for_each(|it| it.source.clone_from(&self.name));

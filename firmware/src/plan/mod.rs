@@ -22,12 +22,10 @@ pub struct Setting {
     pub old: Option<String>,
     pub new: String,
     pub reason: String,
-    pub basis: BasisName,
+    pub basis: Basis,
     /// The profile that wants it.
     pub source: String,
 }
-
-pub type BasisName = Basis;
 
 /// Everything that differs from what the profiles want, in the order in which it is to be applied. NICs: those
 /// named, or else all that are hardware.
