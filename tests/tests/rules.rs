@@ -9,6 +9,7 @@ use std::process::Command;
 /// Who may import whom (ARCHITECTURE.md). Development dependencies are held to the same.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("plenum-protocol", &[]),
+    ("plenum-firmware", &["plenum-protocol"]),
     ("plenum-daemon", &["plenum-protocol"]),
     ("plenum-store", &["plenum-protocol"]),
     ("plenum-sfu", &["plenum-protocol", "plenum-daemon", "plenum-store"]),
