@@ -16,6 +16,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("plenum-turn", &["plenum-protocol", "plenum-daemon", "plenum-store"]),
     ("plenum-web", &["plenum-protocol", "plenum-daemon", "plenum-store"]),
     ("plenum-peer", &["plenum-protocol", "plenum-daemon", "plenum-store"]),
+    (
+        "plenum-appliance",
+        &["plenum-protocol", "plenum-daemon", "plenum-store", "plenum-peer", "plenum-firmware"],
+    ),
 ];
 
 /// Nothing imports these.
