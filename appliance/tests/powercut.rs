@@ -13,11 +13,13 @@ enum Kernel {
     Whole,
 }
 
-struct Box {
+struct Machine {
     kept: Record,
     old: Version,
     new: Version,
     good: bool,
+    /// Whether the kernel is on the disk before it was synced.
+    early: bool,
     kernel: Kernel,
     blessed: bool,
     tries: u32,
@@ -27,10 +29,20 @@ struct Box {
 
 struct Cut;
 
-impl Box {
-    fn new(good: bool, cut: Option<u32>) -> Box {
+impl Machine {
+    fn new(good: bool, early: bool, cut: Option<u32>) -> Machine {
         let (old, new) = ("1.0.0".parse().unwrap(), "1.1.0".parse().unwrap());
-        Box { kept: Record::default(), old, new, good, kernel: Kernel::None, blessed: false, tries: 3, cut }
+        Machine {
+            kept: Record::default(),
+            old,
+            new,
+            good,
+            early,
+            kernel: Kernel::None,
+            blessed: false,
+            tries: 3,
+            cut,
+        }
     }
 
     fn step(&mut self) -> Result<(), Cut> {
@@ -89,9 +101,9 @@ impl Box {
                 }
                 Some(Action::Download) => self.tell(Event::Verified(self.new.clone()))?,
                 Some(Action::Write) => {
-                    self.kernel = Kernel::Torn;
-                    self.step()?;
+                    self.kernel = if self.early { Kernel::Whole } else { Kernel::Torn };
                     self.tries = 3;
+                    self.step()?;
                     self.tell(Event::Written)?
                 }
                 Some(Action::VerifySlot) => {
@@ -119,8 +131,8 @@ impl Box {
     }
 }
 
-fn check(good: bool, cut: Option<u32>) {
-    let mut plenum = Box::new(good, cut);
+fn check(good: bool, early: bool, cut: Option<u32>) {
+    let mut plenum = Machine::new(good, early, cut);
     plenum.settle();
     assert_eq!(plenum.kept.phase, Phase::Idle, "stuck; good {good}, cut {cut:?}");
     if good {
@@ -134,10 +146,10 @@ fn check(good: bool, cut: Option<u32>) {
 
 #[test]
 fn a_cut_at_every_step_ends_on_old_or_new() {
-    for good in [true, false] {
-        check(good, None);
+    for (good, early) in [(true, true), (true, false), (false, true), (false, false)] {
+        check(good, early, None);
         for cut in 0..40 {
-            check(good, Some(cut));
+            check(good, early, Some(cut));
         }
     }
 }
