@@ -1,4 +1,4 @@
-//! A box whose power fails at every step in turn, and at random: it always ends on the old or on the new
+//! A box whose power fails once, at every step in turn: it always ends on the old or on the new
 //! version, and the next update is never in the way of the last (trap: a kernel of 0 bytes that counts as
 //! installed).
 
