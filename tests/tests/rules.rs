@@ -18,6 +18,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("plenum-web", &["plenum-protocol", "plenum-daemon", "plenum-store"]),
     ("plenum-peer", &["plenum-protocol", "plenum-daemon", "plenum-store"]),
     ("plenum-image", &["plenum-protocol"]),
+    (
+        "plenum-appliance",
+        &["plenum-protocol", "plenum-daemon", "plenum-store", "plenum-peer", "plenum-firmware"],
+    ),
 ];
 
 /// Nothing imports these.

@@ -5,12 +5,16 @@
 //! * [`media`]: what both of these and the SFU's control interface say about media.
 //! * [`sfu`] (feature `bus`): the SFU's control interface on D-Bus.
 //! * [`settings`]: the typed configuration file of every daemon.
+//! * [`appliance`] (feature `bus`): the appliance's interface on D-Bus, for the command line and the pages.
+//! * [`update`] (feature `update`): the signed update of the image.
 //! * [`limits`]: size and rate of every message a client may send.
 //!
 //! TypeScript is generated from these types by `cargo xtask generate` ([`typescript`]).
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "bus")]
+pub mod appliance;
 pub mod client;
 pub mod document;
 pub mod http;
@@ -21,6 +25,8 @@ pub mod settings;
 #[cfg(feature = "bus")]
 pub mod sfu;
 pub mod typescript;
+#[cfg(feature = "update")]
+pub mod update;
 
 /// Version of the WebSocket protocol. A client names it in [`client::ClientMessage::Hello`]; a server
 /// refuses any other with [`server::RefusalReason::ClientTooOld`] or [`server::RefusalReason::ClientTooNew`].
