@@ -44,5 +44,6 @@ fn esp(build: &Build) -> Result<()> {
     files::install(&paths::definitions().join("boot/loader.conf"), &esp.join("loader/loader.conf"))?;
     // Where systemd-boot, bootctl and systemd-sysupdate agree on what the ESP is for.
     files::write(&esp.join("loader/entries.srel"), "type1\n", 0o644)?;
-    files::install(&build.work.join("plenum.efi"), &esp.join(format!("EFI/Linux/{}+3.efi", build.entry())))
+    files::install(&build.work.join("plenum.efi"), &esp.join(format!("EFI/Linux/{}+3.efi", build.entry())))?;
+    files::clamp_times(&esp, build.epoch)
 }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 /// Copies a folder's content over another one: owner root, modes 0755 and 0644 (0755 for what is executable),
 /// whatever umask the checkout was made with.
@@ -75,4 +76,17 @@ pub fn fill_folder(from: &Path, to: &Path, values: &[(&str, &str)]) -> Result<()
         fs::write(to.join(entry.file_name()), fill(&entry.path(), values)?)?;
     }
     Ok(())
+}
+
+/// Gives a folder and everything in it one time: a FAT file system keeps it.
+pub fn clamp_times(path: &Path, epoch: u64) -> Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            clamp_times(&entry?.path(), epoch)?;
+        }
+    }
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(epoch);
+    let times = fs::FileTimes::new().set_accessed(time).set_modified(time);
+    let file = fs::File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+    file.set_times(times).with_context(|| format!("{} keeps its time", path.display()))
 }

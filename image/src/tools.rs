@@ -50,6 +50,15 @@ impl Tools {
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C.UTF-8");
         command
     }
+
+    /// The same for a program that writes the time into what it makes: its clock stands at `epoch`.
+    pub fn command_at(&self, epoch: u64, program: &str) -> Command {
+        let mut command = self.command("env");
+        command.arg("LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");
+        command.arg(format!("FAKETIME={epoch}")).args(["FAKETIME_FMT=%s", "FAKETIME_DONT_FAKE_MONOTONIC=1"]);
+        command.arg(program).env("SOURCE_DATE_EPOCH", epoch.to_string());
+        command
+    }
 }
 
 /// `plenum-image`: this program, or the one beside it.

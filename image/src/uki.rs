@@ -12,7 +12,7 @@ pub fn make(build: &Build, payload: &Payload, kernel: &str) -> Result<()> {
     words.extend(packages::list(&paths::definitions().join(variant))?);
     words.insert(0, format!("roothash={}", payload.root_hash));
     let tools = build.keys.in_tools(&build.tools);
-    let mut command = tools.command("ukify");
+    let mut command = tools.command_at(build.epoch, "ukify");
     command.args(["build", "--linux=/build/vmlinuz", "--initrd=/build/initrd.cpio.zst"]);
     command.arg(format!("--uname={kernel}")).arg(format!("--cmdline={}", words.join(" ")));
     command.args(["--os-release=@/build/root/usr/lib/os-release", "--pcr-banks=sha256"]);
@@ -20,14 +20,14 @@ pub fn make(build: &Build, payload: &Payload, kernel: &str) -> Result<()> {
     command.args(["--signtool=systemd-sbsign", "--secureboot-private-key=/keys/secure-boot.key"]);
     command.args(["--secureboot-certificate=/keys/secure-boot.crt", "--no-sign-kernel"]);
     command.args(["--output=/build/plenum.efi"]);
-    shell::run(command.env("SOURCE_DATE_EPOCH", build.epoch.to_string()))
+    shell::run(&mut command)
 }
 
 /// Signs systemd-boot with the same key.
 pub fn sign_boot_loader(build: &Build) -> Result<()> {
     let tools = build.keys.in_tools(&build.tools);
-    let mut command = tools.command("/usr/lib/systemd/systemd-sbsign");
+    let mut command = tools.command_at(build.epoch, "/usr/lib/systemd/systemd-sbsign");
     command.args(["sign", "--private-key=/keys/secure-boot.key", "--certificate=/keys/secure-boot.crt"]);
     command.args(["--output=/build/systemd-boot.efi", "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"]);
-    shell::run(command.env("SOURCE_DATE_EPOCH", build.epoch.to_string()))
+    shell::run(&mut command)
 }

@@ -171,6 +171,12 @@ pub(crate) fn data(machine: &mut Machine) -> Result<()> {
         .run("systemctl is-active plenum-data-open-tpm2.service plenum-data-open-key-file.service || true")?;
     ensure!(open.lines().next() == Some("active"), "not opened by the TPM: {open}");
     ensure!(shell.run("dmsetup table data")?.contains("crypt"), "the data is not encrypted");
+    // LUKS2 keeps its tokens as JSON at the beginning of the partition.
+    let policy = shell.run(
+        "dd if=/dev/disk/by-partlabel/plenum-data bs=64K count=1 status=none \
+         | grep --text --only-matching '\"tpm2[-_a-z]*pcrs\":\\[[0-9,]*\\]' | sort -u",
+    )?;
+    ensure!(policy.contains("\"tpm2_pubkey_pcrs\":[11]"), "not sealed to our signature of PCR 11: {policy}");
     Ok(())
 }
 
