@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 const DAEMONS: [&str; 4] = ["sfu", "signaling", "turn", "web"];
 
 pub(crate) fn units(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     shell.run("systemctl is-system-running --wait || true")?;
     let failed = shell.run("systemctl list-units --failed --plain --no-legend --no-pager")?;
     ensure!(failed.is_empty(), "failed units:\n{failed}");
@@ -22,7 +22,7 @@ pub(crate) fn units(machine: &mut Machine) -> Result<()> {
 
 /// Emulation is some twenty times slower than a processor: ready in 2 s there is far less here.
 pub(crate) fn readiness(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     for daemon in DAEMONS {
         let (started, ready) = ("ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic");
         let times = shell.run(&format!("systemctl show plenum-{daemon} -p {started},{ready}"))?;
@@ -42,7 +42,7 @@ pub(crate) fn readiness(machine: &mut Machine) -> Result<()> {
 
 /// HD3, from the kernel's point of view.
 pub(crate) fn processes(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     let mut users = BTreeSet::new();
     for daemon in DAEMONS {
         let status = shell.run(&format!("cat /proc/$(systemctl show plenum-{daemon} -P MainPID)/status"))?;
@@ -65,7 +65,7 @@ pub(crate) fn processes(machine: &mut Machine) -> Result<()> {
 }
 
 pub(crate) fn security(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     let mut above = Vec::new();
     for daemon in DAEMONS {
         let line = shell.run(&format!(
@@ -87,7 +87,7 @@ pub(crate) fn security(machine: &mut Machine) -> Result<()> {
 
 /// HD5: no socket more and none less than `listening.list` names.
 pub(crate) fn sockets(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     let manifest = listening::parse(&shell.run(&format!("cat /{}", listening::LIST))?)?;
     let found = shell.run("ss --no-header --tcp --udp --listening --numeric --processes")?;
     let mut seen = BTreeSet::new();
@@ -121,7 +121,7 @@ pub(crate) fn sockets(machine: &mut Machine) -> Result<()> {
 
 /// Every rule that lets a port in names one of the manifest's sets, or a client's port of DHCP.
 pub(crate) fn ports(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     let manifest = listening::parse(&shell.run(&format!("cat /{}", listening::LIST))?)?;
     let rules = shell.run("nft list chain inet plenum input")?;
     let open = rules.lines().filter(|line| line.contains("dport") && line.contains("accept"));
@@ -150,7 +150,7 @@ pub(crate) fn firewall(machine: &mut Machine) -> Result<()> {
 
 /// HD1
 pub(crate) fn root(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     let mount = shell.run("findmnt --noheadings --output SOURCE,FSTYPE,OPTIONS /")?;
     ensure!(mount.contains("/dev/mapper/root") && mount.contains("erofs"), "{mount}");
     ensure!(shell.run("dmsetup status root")?.contains("verity V"), "the root is not verified");
@@ -161,7 +161,7 @@ pub(crate) fn root(machine: &mut Machine) -> Result<()> {
 }
 
 pub(crate) fn data(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     let mount = shell.run("findmnt --noheadings --output SOURCE,FSTYPE,OPTIONS /var")?;
     ensure!(mount.contains("/dev/mapper/data"), "/var is not the data partition: {mount}");
     for option in ["nosuid", "nodev", "noexec"] {
@@ -181,7 +181,7 @@ pub(crate) fn data(machine: &mut Machine) -> Result<()> {
 }
 
 pub(crate) fn journal(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     let header = shell.run("journalctl --header --no-pager | grep '^File path'")?;
     ensure!(header.contains("/var/log/journal/"), "the journal is not kept: {header}");
     let limits = shell.run("systemd-analyze cat-config systemd/journald.conf --no-pager")?;
@@ -191,7 +191,7 @@ pub(crate) fn journal(machine: &mut Machine) -> Result<()> {
 
 /// HD6: every line of the image's own file is what the kernel says.
 pub(crate) fn sysctls(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     let file = shell.run("cat /etc/sysctl.d/10-plenum.conf")?;
     let mut wrong = Vec::new();
     for line in file.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
@@ -208,7 +208,7 @@ pub(crate) fn sysctls(machine: &mut Machine) -> Result<()> {
 
 /// Boot counting: all daemons were ready, so the entry has lost its tries.
 pub(crate) fn blessed(machine: &mut Machine) -> Result<()> {
-    let mut shell = machine.shell()?;
+    let shell = machine.shell()?;
     shell.run("systemctl is-active --quiet boot-complete.target").context("boot-complete.target")?;
     let entries = shell.run("ls /boot/EFI/Linux")?;
     ensure!(!entries.contains('+'), "the entry still counts its tries: {entries}");

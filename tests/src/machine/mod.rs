@@ -32,6 +32,7 @@ pub struct Machine {
     pub site: Site,
     folder: PathBuf,
     qemu: Child,
+    shell: Option<Shell>,
     started: Instant,
     _tpm: Option<Tpm>,
 }
@@ -50,7 +51,14 @@ impl Machine {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         die_with_parent(&mut command);
         let qemu = command.spawn().context("QEMU did not start")?;
-        Ok(Machine { site: options.site.clone(), folder, qemu, started: Instant::now(), _tpm: tpm })
+        Ok(Machine {
+            site: options.site.clone(),
+            folder,
+            qemu,
+            shell: None,
+            started: Instant::now(),
+            _tpm: tpm,
+        })
     }
 
     /// Waits until the join page answers; gives the time since the machine was switched on.
@@ -68,9 +76,12 @@ impl Machine {
         bail!("no page within {} s ({why}); the console said:\n{}", limit.as_secs(), self.console())
     }
 
-    /// The root shell of the debug variant.
-    pub fn shell(&self) -> Result<Shell> {
-        Shell::connect(&self.folder.join("shell.sock"))
+    /// The root shell of the debug variant; one for as long as the machine runs.
+    pub fn shell(&mut self) -> Result<&mut Shell> {
+        if self.shell.is_none() {
+            self.shell = Some(Shell::connect(&self.folder.join("shell.sock"))?);
+        }
+        self.shell.as_mut().context("it was connected above")
     }
 
     /// Whether it has been switched off from inside.
