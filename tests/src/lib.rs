@@ -13,3 +13,4 @@ pub mod machine;
 pub mod notify;
 pub mod process;
 pub mod settings;
+pub mod signals;

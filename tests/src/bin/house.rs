@@ -4,9 +4,9 @@
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use nix::sys::signal::{SigSet, Signal};
 use plenum_tests::house::House;
 use plenum_tests::settings::Site;
+use plenum_tests::signals::stop_signals;
 use serde_json::json;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -79,20 +79,4 @@ fn announce(house: &House, as_json: bool) -> Result<()> {
     println!("\n  The certificate is self-signed: {}", ca_file.display());
     println!("  Logs: {}/log. Ctrl-C ends everything.\n", house.site.state.display());
     Ok(())
-}
-
-/// Ctrl-C and SIGTERM arrive on a channel. Blocked before any thread starts, so that no thread dies of
-/// them; [`plenum_tests::process`] unblocks them again in the processes it starts.
-fn stop_signals() -> Result<mpsc::Receiver<Signal>> {
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGINT);
-    signals.add(Signal::SIGTERM);
-    signals.thread_block()?;
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        if let Ok(signal) = signals.wait() {
-            let _ = sender.send(signal);
-        }
-    });
-    Ok(receiver)
 }

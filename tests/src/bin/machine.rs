@@ -4,9 +4,9 @@
 
 use anyhow::Result;
 use clap::Parser;
-use nix::sys::signal::{SigSet, Signal};
 use plenum_tests::machine::site::{Site, host_key};
 use plenum_tests::machine::{Machine, Options};
+use plenum_tests::signals::stop_signals;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -68,19 +68,4 @@ fn announce(site: &Site, as_json: bool) -> Result<()> {
     println!("  Open as host     {host}\n  Send to guests   {guest}");
     println!("\n  The certificate is the box's own. Ctrl-C cuts the power.\n");
     Ok(())
-}
-
-/// Ctrl-C and SIGTERM arrive on a channel. Blocked before any thread starts, so that no thread dies of them.
-fn stop_signals() -> Result<mpsc::Receiver<Signal>> {
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGINT);
-    signals.add(Signal::SIGTERM);
-    signals.thread_block()?;
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        if let Ok(signal) = signals.wait() {
-            let _ = sender.send(signal);
-        }
-    });
-    Ok(receiver)
 }

@@ -1,6 +1,6 @@
 //! Sealed packets that wait for the end of a burst, those of one peer side by side.
 //!
-//! One system call with segmentation offload sends several packets of one destination (media.md: a quarter
+//! One system call with segmentation offload sends several packets of one destination (measured: a quarter
 //! of the cost per packet), if they lie next to each other and have one length, but for the last.
 
 use crate::egress::PeerKey;
