@@ -6,7 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The programs of the image.
-pub const PROGRAMS: [&str; 4] = ["plenum-sfu", "plenum-signaling", "plenum-turn", "plenum-web"];
+pub const PROGRAMS: [&str; 7] = [
+    "plenum",
+    "plenum-appliance",
+    "plenum-sfu",
+    "plenum-signaling",
+    "plenum-slots",
+    "plenum-turn",
+    "plenum-web",
+];
 
 /// Installs it all into a root; `programs` is the folder of the built daemons.
 pub fn install(root: &Path, programs: &Path) -> Result<()> {
@@ -35,6 +43,7 @@ fn crates() -> Result<Vec<PathBuf>> {
             crates.push(path);
         }
     }
+    crates.push(paths::repository().join("appliance"));
     crates.sort();
     Ok(crates)
 }
@@ -46,6 +55,7 @@ fn target(path: &Path) -> Option<PathBuf> {
     match ending {
         "service" | "socket" | "target" => Some(Path::new("usr/lib/systemd/system").join(name)),
         "sysusers" => Some(Path::new("usr/lib/sysusers.d").join(name).with_extension("conf")),
+        "rules" => Some(Path::new("usr/share/polkit-1/rules.d").join(name)),
         "conf" if name.starts_with("org.plenum.") => Some(Path::new("usr/share/dbus-1/system.d").join(name)),
         "toml" if name != "Cargo.toml" => Some(Path::new("etc/plenum").join(name)),
         _ => None,
