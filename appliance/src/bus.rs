@@ -6,8 +6,8 @@ use plenum_protocol::appliance::{BUS_NAME, OBJECT_PATH};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use tokio::sync::{mpsc, oneshot, watch};
-use zbus::object_server::SignalEmitter;
 use zbus::OwnedFd as BusFd;
+use zbus::object_server::SignalEmitter;
 use zbus::{Connection, fdo};
 
 /// What callers ask for; each is answered when it was taken in, or refused with the reason.
@@ -17,8 +17,12 @@ pub enum Request {
     Install(Option<Source>),
     Offer(File),
     Cancel,
-    Restart { now: bool },
-    Rollback { now: bool },
+    Restart {
+        now: bool,
+    },
+    Rollback {
+        now: bool,
+    },
 }
 
 pub type Asked = (Request, oneshot::Sender<Result<(), String>>);

@@ -17,5 +17,7 @@ pub fn version() -> Result<Version> {
 pub fn trusted(path: &Path) -> Result<Vec<PublicKey>> {
     let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.map(|line| line.parse().map_err(|error: String| anyhow::anyhow!("{}: {error}", path.display()))).collect()
+    lines
+        .map(|line| line.parse().map_err(|error: String| anyhow::anyhow!("{}: {error}", path.display())))
+        .collect()
 }

@@ -1,9 +1,9 @@
 #![forbid(unsafe_code)]
 
 use anyhow::Context as _;
+use plenum_appliance::bus;
 use plenum_appliance::system::System;
 use plenum_appliance::updater::Updater;
-use plenum_appliance::bus;
 use plenum_daemon::Context;
 use plenum_protocol::settings::ApplianceSettings;
 use std::process::ExitCode;

@@ -87,7 +87,9 @@ impl Sink for Files {
         let needed = manifest.payload_bytes() + RESERVE;
         if free < needed {
             let (free, needed) = (free >> 20, needed >> 20);
-            return Err(format!("the data partition has {free} MiB free and needs {needed}: free space there"));
+            return Err(format!(
+                "the data partition has {free} MiB free and needs {needed}: free space there"
+            ));
         }
         for payload in &manifest.payloads {
             let path = self.partial.join(&payload.name);

@@ -24,23 +24,10 @@ pub trait Manager {
 }
 
 /// As org.freedesktop.systemd1(5) describes a unit in lists.
-pub type UnitRow = (
-    String,
-    String,
-    String,
-    String,
-    String,
-    String,
-    OwnedObjectPath,
-    u32,
-    String,
-    OwnedObjectPath,
-);
+pub type UnitRow =
+    (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
 
-#[zbus::proxy(
-    interface = "org.freedesktop.systemd1.Unit",
-    default_service = "org.freedesktop.systemd1"
-)]
+#[zbus::proxy(interface = "org.freedesktop.systemd1.Unit", default_service = "org.freedesktop.systemd1")]
 pub trait Unit {
     #[zbus(property)]
     fn active_state(&self) -> zbus::Result<String>;
@@ -75,7 +62,10 @@ impl System {
     pub async fn run(&self, unit: &str) -> Result<()> {
         let manager = self.manager().await?;
         let mut removed = manager.receive_job_removed().await?;
-        let job = manager.start_unit(unit, "replace").await.with_context(|| format!("{unit} could not be started"))?;
+        let job = manager
+            .start_unit(unit, "replace")
+            .await
+            .with_context(|| format!("{unit} could not be started"))?;
         while let Some(signal) = removed.next().await {
             let signal = signal.args()?;
             if signal.job == job {

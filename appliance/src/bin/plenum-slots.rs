@@ -89,7 +89,9 @@ fn private() -> Result<std::path::PathBuf> {
 
 fn failed(esp: &Esp, running: &str) -> Result<()> {
     if !boot::may_retry(esp, &running.parse()?)? {
-        log::error!("version {running} is not healthy, and nothing else could be started instead: it goes on");
+        log::error!(
+            "version {running} is not healthy, and nothing else could be started instead: it goes on"
+        );
         return Ok(());
     }
     log::error!("version {running} is on trial and not healthy: starting again");
@@ -105,7 +107,10 @@ fn late(version: &str) -> Result<()> {
     }
     let jobs = Command::new("systemctl").args(["list-jobs", "--no-legend", "--plain"]).output();
     let jobs = jobs.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
-    let names = jobs.lines().filter(|line| line.ends_with("running")).filter_map(|line| line.split_whitespace().nth(1));
+    let names = jobs
+        .lines()
+        .filter(|line| line.ends_with("running"))
+        .filter_map(|line| line.split_whitespace().nth(1));
     let names: Vec<&str> = names.collect();
     let reason = if names.is_empty() {
         "the boot was not complete in time".to_owned()

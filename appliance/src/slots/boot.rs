@@ -40,7 +40,8 @@ pub fn prove(esp: &Esp, running: &Version) -> Result<()> {
 /// Counts the running version anew where there is a slot to fall back to, and not at all where there is none.
 fn arm(esp: &Esp, running: &Version) -> Result<()> {
     let entries = esp.entries()?;
-    let own = entries.iter().find(|entry| entry.version == *running).context("the running version has no entry")?;
+    let own =
+        entries.iter().find(|entry| entry.version == *running).context("the running version has no entry")?;
     let other = entries.iter().any(|entry| entry.version != *running && !entry.is_bad());
     let wanted = if other { Entry::counted(running) } else { Entry::uncounted(running) };
     esp.rename(own, &wanted)
@@ -62,7 +63,8 @@ pub fn may_retry(esp: &Esp, running: &Version) -> Result<bool> {
 /// `plenum-slots rollback`: the boot loader takes the other version from now on.
 pub fn roll_back(esp: &Esp, running: &Version) -> Result<Version> {
     let entries = esp.entries()?;
-    let own = entries.iter().find(|entry| entry.version == *running).context("the running version has no entry")?;
+    let own =
+        entries.iter().find(|entry| entry.version == *running).context("the running version has no entry")?;
     let Some(other) = entries.iter().find(|entry| entry.version != *running && !entry.is_bad()) else {
         bail!("there is no other version on this box to go back to");
     };
@@ -106,8 +108,10 @@ mod tests {
         }
 
         fn names(&self) -> Vec<String> {
-            let mut names: Vec<_> =
-                fs::read_dir(self.folder.path().join("EFI/Linux")).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+            let mut names: Vec<_> = fs::read_dir(self.folder.path().join("EFI/Linux"))
+                .unwrap()
+                .map(|it| it.unwrap().file_name().into_string().unwrap())
+                .collect();
             names.sort();
             names
         }

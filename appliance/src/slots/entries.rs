@@ -65,12 +65,15 @@ mod tests {
 
     #[test]
     fn reads_and_writes_what_systemd_boot_does() {
-        for name in ["plenum_0.2.0.efi", "plenum_0.2.0+3.efi", "plenum_0.2.0+2-1.efi", "plenum_0.2.0+0-3.efi"] {
+        for name in ["plenum_0.2.0.efi", "plenum_0.2.0+3.efi", "plenum_0.2.0+2-1.efi", "plenum_0.2.0+0-3.efi"]
+        {
             assert_eq!(name.parse::<Entry>().unwrap().to_string(), name);
         }
         assert!("plenum_0.2.0+0-3.efi".parse::<Entry>().unwrap().is_bad());
         assert_eq!("plenum_0.2.0+2-1.efi".parse::<Entry>().unwrap().left, Some(2));
-        for other in ["plenum_x.efi", "other_0.2.0.efi", "plenum_0.2.0+a.efi", "plenum_0.2.0", "plenum_0.2.0+1-.efi"] {
+        for other in
+            ["plenum_x.efi", "other_0.2.0.efi", "plenum_0.2.0+a.efi", "plenum_0.2.0", "plenum_0.2.0+1-.efi"]
+        {
             assert!(other.parse::<Entry>().is_err(), "{other}");
         }
     }

@@ -81,7 +81,8 @@ impl Esp {
         let folder = self.root.join("plenum");
         fs::create_dir_all(&folder)?;
         let new = folder.join("proven.new");
-        fs::write(&new, version.to_string()).with_context(|| format!("{} cannot be written", new.display()))?;
+        fs::write(&new, version.to_string())
+            .with_context(|| format!("{} cannot be written", new.display()))?;
         self.sync()?;
         fs::rename(&new, folder.join("proven"))?;
         self.sync()

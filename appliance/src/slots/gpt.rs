@@ -47,7 +47,10 @@ impl Table {
         let entry_bytes = word(&header, 84) as usize;
         let table = Table { header, entries, entry_bytes };
         ensure!(table.entries.len() == length, "its GPT is cut off");
-        ensure!(word(&table.header, 88) == crc32fast::hash(&table.entries), "the entries of its GPT are damaged");
+        ensure!(
+            word(&table.header, 88) == crc32fast::hash(&table.entries),
+            "the entries of its GPT are damaged"
+        );
         ensure!(word(&table.header, 16) == table.header_sum(), "the header of its GPT is damaged");
         Ok(table)
     }
@@ -128,7 +131,8 @@ mod tests {
     fn table() -> Table {
         let mut entries = vec![0; 128 * 128];
         entries[..16].copy_from_slice(&[0x11; 16]);
-        entries[16..32].copy_from_slice(&[0x67, 0x45, 0x23, 0x01, 0xab, 0x89, 0xef, 0xcd, 1, 2, 3, 4, 5, 6, 7, 8]);
+        entries[16..32]
+            .copy_from_slice(&[0x67, 0x45, 0x23, 0x01, 0xab, 0x89, 0xef, 0xcd, 1, 2, 3, 4, 5, 6, 7, 8]);
         entries[32..40].copy_from_slice(&2_048u64.to_le_bytes());
         entries[40..48].copy_from_slice(&4_095u64.to_le_bytes());
         let mut header = vec![0; 512];

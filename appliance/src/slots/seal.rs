@@ -49,7 +49,11 @@ fn place(esp: &Esp, sums: &Sums, staging: &Path) -> Result<()> {
     let mut file = File::open(&new)?;
     posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
     let found = digest(&mut file, |_| Ok(()))?;
-    ensure!(found == sums.kernel.sha256, "the ESP gives back other bytes of {} than were written", sums.kernel.name);
+    ensure!(
+        found == sums.kernel.sha256,
+        "the ESP gives back other bytes of {} than were written",
+        sums.kernel.name
+    );
     fs::rename(&new, folder.join(Entry::counted(&sums.version).to_string()))?;
     esp.sync()
 }

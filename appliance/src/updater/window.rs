@@ -15,7 +15,11 @@ impl Window {
     pub(super) fn is_open(self, now: u64) -> bool {
         let time = now % DAY;
         // One that crosses midnight is open at both ends of the day.
-        if self.from <= self.to { (self.from..self.to).contains(&time) } else { time >= self.from || time < self.to }
+        if self.from <= self.to {
+            (self.from..self.to).contains(&time)
+        } else {
+            time >= self.from || time < self.to
+        }
     }
 }
 
@@ -40,7 +44,8 @@ mod tests {
 
     #[test]
     fn windows_are_open_inside_and_over_midnight() {
-        let open = |text: &str, hour: u64| text.parse::<Window>().unwrap().is_open(20_000 * DAY + hour * 3_600);
+        let open =
+            |text: &str, hour: u64| text.parse::<Window>().unwrap().is_open(20_000 * DAY + hour * 3_600);
         assert!(open("01:00-03:30", 1) && open("01:00-03:30", 3) && !open("01:00-03:30", 4));
         assert!(open("23:00-02:00", 23) && open("23:00-02:00", 0) && !open("23:00-02:00", 2));
         for wrong in ["", "1-2", "24:00-01:00", "01:60-02:00", "01:00"] {

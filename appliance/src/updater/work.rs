@@ -101,7 +101,8 @@ impl Updater {
         let (source, trusted) = (self.settings.source.clone(), self.trusted.clone());
         tokio::spawn(async move {
             let found = directory(&client, &source, &trusted).await;
-            if let Some(message) = found.unwrap_or_else(|error| Some(Message::Problem(format!("{error:#}")))) {
+            if let Some(message) = found.unwrap_or_else(|error| Some(Message::Problem(format!("{error:#}"))))
+            {
                 let _ = sender.send(message).await;
             }
             look_for_stick(&system, &sender).await;

@@ -2,7 +2,8 @@
 
 use crate::configuration::{Invalid, Settings};
 use plenum_protocol::settings::{
-    ApplianceSettings, CommonSettings, RelaySettings, SfuSettings, SignalingSettings, TurnSettings, WebSettings,
+    ApplianceSettings, CommonSettings, RelaySettings, SfuSettings, SignalingSettings, TurnSettings,
+    WebSettings,
 };
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
