@@ -58,7 +58,7 @@ fn main() -> Result<()> {
 }
 
 fn announce(site: &Site, as_json: bool) -> Result<()> {
-    let meeting = site.open_meeting("Plenum")?;
+    let meeting = site.open_meeting_within("Plenum", Duration::from_secs(120))?;
     let (host, guest) = (site.link(&meeting.host_link), site.link(&meeting.guest_link));
     if as_json {
         println!("{}", json!({ "url": site.url(), "host_link": host, "guest_link": guest }));
