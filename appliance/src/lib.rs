@@ -1,7 +1,21 @@
 //! The box's manager: updates and boot health.
+//!
+//! `plenum-appliance` is the daemon, which is not root: [`updater`] decides by the state [`machine`], [`bus`] is
+//! how it is asked. [`slots`] is the root side, in one-shot units. [`health`] is what a new version has to pass.
 
 #![forbid(unsafe_code)]
 
 pub mod admission;
+pub mod bus;
+pub mod health;
+pub mod identity;
 pub mod machine;
+pub mod record;
+pub mod slots;
+pub mod sources;
+pub mod staging;
+pub mod status;
+pub mod system;
 pub mod unpack;
+pub mod updater;
+pub mod usb;

@@ -25,6 +25,9 @@ pub struct Record {
     /// Version and reason.
     pub rejected: Vec<(Version, String)>,
     pub last: Option<Outcome>,
+    /// Seconds since 1970; the caller's, set when `last` changes.
+    #[serde(default)]
+    pub last_at: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,10 +43,12 @@ pub enum Outcome {
 pub enum Event {
     /// The daemon has started. `bootable`: whether the target's entry is still chosen by the boot loader.
     /// `reason`: what the boot check left behind.
+    /// `given_up`: a newer version than the running one, whose tries are used up.
     Started {
         running: Version,
         bootable: bool,
         reason: Option<String>,
+        given_up: Option<Version>,
     },
     Install,
     /// Signature, hashes and admission are good.
@@ -69,7 +74,7 @@ pub enum Action {
 
 impl Default for Record {
     fn default() -> Record {
-        Record { phase: Phase::Idle, rejected: Vec::new(), last: None }
+        Record { phase: Phase::Idle, rejected: Vec::new(), last: None, last_at: 0 }
     }
 }
 
@@ -77,7 +82,9 @@ impl Record {
     /// The caller keeps the changed record before it does the action.
     pub fn handle(&mut self, event: Event) -> Option<Action> {
         match (self.phase.clone(), event) {
-            (_, Event::Started { running, bootable, reason }) => self.started(&running, bootable, reason),
+            (_, Event::Started { running, bootable, reason, given_up }) => {
+                self.started(&running, bootable, reason, given_up)
+            }
             (Phase::Idle, Event::Install) => self.go(Phase::Downloading, Some(Action::Download)),
             (Phase::Downloading, Event::Verified(it)) => self.go(Phase::Writing(it), Some(Action::Write)),
             (Phase::Writing(it), Event::Written) => {
@@ -88,17 +95,30 @@ impl Record {
                 self.go(Phase::Restarting(it), Some(Action::Restart))
             }
             (Phase::Trying(it), Event::Healthy) => self.end(Outcome::Good(it)),
-            (
-                Phase::Downloading | Phase::Writing(_) | Phase::VerifyingSlot(_) | Phase::Restarting(_),
-                Event::Failed(reason),
-            ) => self.end(Outcome::Failed(reason)),
+            (Phase::Downloading | Phase::Writing(_) | Phase::VerifyingSlot(_), Event::Failed(reason)) => {
+                self.end(Outcome::Failed(reason))
+            }
+            // The new entry stays the one that the next boot takes.
+            (Phase::Restarting(it), Event::Failed(_)) => self.go(Phase::ReadyToRestart(it), None),
             // Late words about something that has ended.
             _ => None,
         }
     }
 
-    fn started(&mut self, running: &Version, bootable: bool, reason: Option<String>) -> Option<Action> {
+    fn started(
+        &mut self,
+        running: &Version,
+        bootable: bool,
+        reason: Option<String>,
+        given_up: Option<Version>,
+    ) -> Option<Action> {
         match self.phase.clone() {
+            // It was good once: its slot was damaged since, and the same version may be installed again.
+            Phase::Idle if given_up.is_some() => {
+                let unknown = || "it no longer starts: its slot may be damaged; install it again".to_owned();
+                let version = given_up.unwrap_or_else(|| running.clone());
+                self.end(Outcome::RolledBack(version, reason.unwrap_or_else(unknown)))
+            }
             Phase::Idle => Some(Action::Clean),
             Phase::Downloading => self.end(Outcome::Interrupted),
             // The boot loader takes the newest entry, also when nobody asked for a restart.

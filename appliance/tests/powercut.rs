@@ -82,7 +82,7 @@ impl Machine {
             // The check fails: counted boots start again.
             return Ok(false);
         }
-        let started = Event::Started { running: running.clone(), bootable, reason: None };
+        let started = Event::Started { running: running.clone(), bootable, reason: None, given_up: None };
         let mut action = self.tell(started)?;
         if choose_new {
             self.step()?;

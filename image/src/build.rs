@@ -26,9 +26,12 @@ pub struct Options {
     /// Install the base packages anew instead of taking them from the cache.
     #[arg(long)]
     fresh: bool,
-    /// Only the disk, compressed quickly or not at all: what the boot suite needs.
+    /// Only disk and update, compressed quickly or not at all: what the boot suite needs.
     #[arg(long)]
     quick: bool,
+    /// A folder over the root, for tests: versions that have to fail.
+    #[arg(long)]
+    overlay: Option<PathBuf>,
     /// Folder of the release keys; without it development keys are made.
     #[arg(long)]
     keys: Option<PathBuf>,
@@ -45,6 +48,7 @@ pub struct Build {
     pub debug: bool,
     pub fresh: bool,
     pub quick: bool,
+    pub overlay: Option<PathBuf>,
     pub tools: Tools,
     pub keys: Keys,
 }
@@ -57,9 +61,9 @@ pub fn run(options: &Options) -> Result<()> {
     build.step("kernel image", |build| uki::make(build, &payload, &kernel))?;
     build.step("boot loader", uki::sign_boot_loader)?;
     build.step("disk", |build| disk::make(build, &payload))?;
+    build.step("update", |build| bundle::make(build, &payload))?;
     if !build.quick {
         build.step("bill of materials", sbom::write)?;
-        build.step("update", |build| bundle::make(build, &payload))?;
         build.step("checksums", checksums)?;
     }
     files::remove(&build.work)
@@ -81,6 +85,7 @@ impl Build {
             debug: options.debug_variant,
             fresh: options.fresh,
             quick: options.quick,
+            overlay: options.overlay.clone(),
             tools,
             keys,
         })

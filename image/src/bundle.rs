@@ -1,19 +1,21 @@
-//! The update: one file for HTTPS, upload and USB stick alike.
+//! The update: one file for HTTPS, upload and USB stick alike (`docs/update-bundle.md`).
 //!
-//! A tar archive with, in this order, `SHA256SUMS.gpg`, `SHA256SUMS`, `manifest.json`, and what
-//! systemd-sysupdate writes: root, verity and kernel image. The signature covers the sums, and the sums cover
-//! everything else, the manifest too; so whoever reads the first two members can check each further one while
-//! it arrives. systemd-sysupdate checks the same two files again, as root and by itself.
+//! Its header is signed for whoever receives the file. Inside lies what systemd-sysupdate writes, with sums
+//! and a signature of their own: it runs as root and believes nobody else.
 
 use crate::build::Build;
 use crate::payload::Payload;
 use crate::{digest, files, shell};
 use anyhow::{Context, Result};
-use serde_json::json;
-use std::fs;
+use plenum_protocol::update::{self, ARCHITECTURE, Index, Manifest, Role, SignedIndex};
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::Path;
 
-/// Writes `NAME.update`.
+/// How long a mirror may stand still before boxes say so.
+const FRESH_SECONDS: u64 = 400 * 86_400;
+
+/// Writes `NAME.update`, and `latest.json` beside it.
 pub fn make(build: &Build, payload: &Payload) -> Result<()> {
     let folder = build.work.join("update");
     files::fresh(&folder)?;
@@ -24,34 +26,72 @@ pub fn make(build: &Build, payload: &Payload) -> Result<()> {
     link(&payload.root, &folder.join(&root))?;
     link(&payload.verity, &folder.join(&verity))?;
     link(&build.work.join("plenum.efi"), &folder.join(&kernel))?;
-    let manifest = json!({
-        "format": 1,
-        "product": "plenum",
-        "architecture": "x86-64",
-        "version": build.version,
-        // Freshness: a box refuses what was made long before what it runs.
-        "made": build.epoch,
-        "root_hash": payload.root_hash,
-        "files": { "root": root, "verity": verity, "kernel": kernel },
-    });
-    fs::write(folder.join("manifest.json"), serde_json::to_string_pretty(&manifest)? + "\n")?;
-    let names = ["manifest.json", &root, &verity, &kernel];
     let mut sums = String::new();
-    for name in names {
+    for name in [&root, &verity, &kernel] {
         sums += &format!("{}  {name}\n", digest::sha256(&folder.join(name))?);
     }
     fs::write(folder.join("SHA256SUMS"), sums)?;
-    sign(build)?;
-    let tools = build.tools.with(&build.out, "/out");
-    let mut tar = tools.command("tar");
-    tar.args(["--create", "--format=ustar", "--owner=0", "--group=0", "--numeric-owner", "--mode=0644"]);
-    tar.arg(format!("--mtime=@{}", build.epoch)).arg("--directory=/build/update");
-    tar.arg(format!("--file=/out/{}.update", build.name()));
-    shell::run(tar.args(["SHA256SUMS.gpg", "SHA256SUMS"]).args(names))
+    sign_sums(build)?;
+    let payloads = [
+        (Role::SumsSignature, "SHA256SUMS.gpg"),
+        (Role::Sums, "SHA256SUMS"),
+        (Role::Root, &root),
+        (Role::Verity, &verity),
+        (Role::Kernel, &kernel),
+    ];
+    let manifest = manifest(build, payload, &folder, &payloads)?;
+    let size = write(build, &manifest, &folder)?;
+    latest(build, &manifest, size)
+}
+
+fn manifest(build: &Build, payload: &Payload, folder: &Path, parts: &[(Role, &str)]) -> Result<Manifest> {
+    let version = build.version.parse().context("the image's version")?;
+    let mut payloads = Vec::new();
+    for (role, name) in parts {
+        let path = folder.join(name);
+        let size = fs::metadata(&path)?.len();
+        let sha256 = digest::sha256(&path)?;
+        payloads.push(update::Payload { role: *role, name: (*name).to_owned(), size, sha256 });
+    }
+    Ok(Manifest {
+        product: "plenum".to_owned(),
+        version,
+        architecture: ARCHITECTURE.to_owned(),
+        built: build.epoch,
+        root_hash: payload.root_hash.clone(),
+        minimum_version: "0.1".parse().context("the oldest version")?,
+        payloads,
+    })
+}
+
+/// The header, and the payloads behind it.
+fn write(build: &Build, manifest: &Manifest, folder: &Path) -> Result<u64> {
+    let path = build.out.join(format!("{}.update", build.name()));
+    let mut file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    file.write_all(&update::sign(manifest, &build.keys.update()?)?)?;
+    for payload in &manifest.payloads {
+        std::io::copy(&mut File::open(folder.join(&payload.name))?, &mut file)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    Ok(file.metadata()?.len())
+}
+
+/// What a directory of updates says about its newest one; a mirror is a copy of `.update` and this file.
+fn latest(build: &Build, manifest: &Manifest, size: u64) -> Result<()> {
+    let index = Index {
+        version: manifest.version.clone(),
+        bundle: format!("{}.update", build.name()),
+        size,
+        signed: build.epoch,
+        expires: build.epoch + FRESH_SECONDS,
+    };
+    let signed = SignedIndex::sign(&index, &build.keys.update()?)?;
+    let path = build.out.join(format!("{}.latest.json", build.name()));
+    files::write(&path, serde_json::to_string(&signed)? + "\n", 0o644)
 }
 
 /// At the commit's time, so that the same commit gives the same signature (Ed25519 takes no random numbers).
-fn sign(build: &Build) -> Result<()> {
+fn sign_sums(build: &Build) -> Result<()> {
     let tools = build.keys.in_tools(&build.tools);
     let mut gpg = tools.command("gpg");
     gpg.args(["--homedir=/keys/update.gnupg", "--batch", "--quiet", "--yes"]);

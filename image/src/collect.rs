@@ -6,8 +6,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The programs of the image.
-pub const PROGRAMS: [&str; 5] =
-    ["plenum-sfu", "plenum-signaling", "plenum-tune", "plenum-turn", "plenum-web"];
+pub const PROGRAMS: [&str; 8] = [
+    "plenum",
+    "plenum-appliance",
+    "plenum-sfu",
+    "plenum-signaling",
+    "plenum-slots",
+    "plenum-tune",
+    "plenum-turn",
+    "plenum-web",
+];
 
 /// Installs it all into a root; `programs` is the folder of the built daemons.
 pub fn install(root: &Path, programs: &Path) -> Result<()> {

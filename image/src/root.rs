@@ -29,6 +29,9 @@ pub fn assemble(build: &Build) -> Result<String> {
         files::overlay(&definitions.join("root-debug"), &root)?;
     }
     collect::install(&root, &build.programs)?;
+    if let Some(overlay) = &build.overlay {
+        files::overlay(overlay, &root)?;
+    }
     run(build
         .tools
         .command("strip")
@@ -104,6 +107,7 @@ fn identity(build: &Build, root: &Path) -> Result<()> {
     );
     // In /etc, because Debian's own key ring lies in /usr: nobody else's update may be taken.
     files::install(&build.keys.folder.join("update.pgp"), &root.join("etc/systemd/import-pubring.gpg"))?;
+    files::write(&root.join("usr/lib/plenum/update.keys"), build.keys.trusted()?, 0o644)?;
     files::write(&root.join("usr/lib/os-release"), release, 0o644)
 }
 

@@ -65,8 +65,15 @@ pub(crate) fn run_task(task: &Task) -> Result<()> {
 
 /// Crates of the programs in the image, and the builder, whose dependencies they share: a build of its own would
 /// compile them twice.
-const RELEASED: [&str; 6] =
-    ["plenum-firmware", "plenum-image", "plenum-sfu", "plenum-signaling", "plenum-turn", "plenum-web"];
+const RELEASED: [&str; 7] = [
+    "plenum-appliance",
+    "plenum-firmware",
+    "plenum-image",
+    "plenum-sfu",
+    "plenum-signaling",
+    "plenum-turn",
+    "plenum-web",
+];
 
 /// Where the images lie.
 fn out() -> PathBuf {

@@ -2,7 +2,8 @@
 
 use crate::configuration::{Invalid, Settings};
 use plenum_protocol::settings::{
-    CommonSettings, RelaySettings, SfuSettings, SignalingSettings, TurnSettings, WebSettings,
+    ApplianceSettings, CommonSettings, RelaySettings, SfuSettings, SignalingSettings, TurnSettings,
+    WebSettings,
 };
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
@@ -13,6 +14,22 @@ type Valid = Result<(), Invalid>;
 /// The longest path that sockaddr_un holds, without the terminating zero (unix(7)).
 const MAX_SOCKET_PATH: usize = 107;
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+impl Settings for ApplianceSettings {
+    fn common(&self) -> &CommonSettings {
+        &self.common
+    }
+
+    fn validate(&self) -> Valid {
+        common(&self.common)?;
+        let source = &self.update.source;
+        if !source.is_empty() && !source.starts_with("https://") {
+            let remedy = "name a directory as in https://updates.example.org/plenum/";
+            return Err(Invalid::new("update.source", source, "it is no https URL", remedy));
+        }
+        Ok(())
+    }
+}
 
 impl Settings for SfuSettings {
     fn common(&self) -> &CommonSettings {

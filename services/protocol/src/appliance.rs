@@ -9,8 +9,8 @@ use zbus::Fd;
 pub const BUS_NAME: &str = "org.plenum.Appliance1";
 pub const OBJECT_PATH: &str = "/org/plenum/Appliance1";
 
-/// `(version, reason, seconds since 1970)`
-pub type BusRejected = (String, String, u64);
+/// `(version, reason)`
+pub type BusRejected = (String, String);
 
 #[zbus::proxy(
     interface = "org.plenum.Appliance1",
@@ -27,6 +27,9 @@ pub trait Appliance1 {
     /// Installs what is `Available` (empty), or the update at an https URL.
     fn install_url(&self, url: &str) -> zbus::Result<()>;
 
+    /// What a USB stick has, from the unit that looks for one: it becomes `Available`.
+    fn offer_file(&self, file: Fd<'_>) -> zbus::Result<()>;
+
     /// Takes back what was begun, as long as no slot is written.
     fn cancel(&self) -> zbus::Result<()>;
 
@@ -40,8 +43,8 @@ pub trait Appliance1 {
     #[zbus(property)]
     fn version(&self) -> zbus::Result<String>;
 
-    /// `idle`, `checking`, `downloading`, `verifying`, `writing`, `verifying-slot`, `ready-to-restart`,
-    /// `waiting`, `restarting`, `trying`, `rolling-back`.
+    /// `idle`, `checking`, `downloading` (and verifying what arrives), `writing`, `verifying-slot`,
+    /// `ready-to-restart`, `waiting`, `restarting`, `trying`.
     #[zbus(property)]
     fn state(&self) -> zbus::Result<String>;
 
@@ -57,7 +60,7 @@ pub trait Appliance1 {
     #[zbus(property)]
     fn available(&self) -> zbus::Result<String>;
 
-    /// How the last one ended: `(version, good|refused|interrupted|failed|rolled-back, reason, seconds)`.
+    /// How the last one ended: `(version, good|failed|interrupted|rolled-back, reason, seconds since 1970)`.
     #[zbus(property)]
     fn last(&self) -> zbus::Result<(String, String, String, u64)>;
 

@@ -222,3 +222,43 @@ impl Default for WebSettings {
         }
     }
 }
+
+/// `/etc/plenum/appliance.toml`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApplianceSettings {
+    pub common: CommonSettings,
+    pub update: UpdateSettings,
+}
+
+/// Where updates come from, and when the box may restart for one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpdateSettings {
+    /// `https://` URL of a directory with updates and `latest.json`: any static web server. Empty: none.
+    pub source: String,
+    /// PEM file of authorities that are trusted for `source` beside the public ones. Empty: none.
+    pub authorities: PathBuf,
+    /// Hours of the day in UTC, as in `01:00-03:30`, in which the box restarts for an update even while
+    /// people meet. Empty: it restarts as soon as nobody does.
+    pub restart_window: String,
+    /// Keys whose updates are taken, one per line.
+    pub trusted_keys: PathBuf,
+    /// Where the progress of an update is kept over restarts.
+    pub state_dir: PathBuf,
+    /// Where an update is kept until it is written.
+    pub staging_dir: PathBuf,
+}
+
+impl Default for UpdateSettings {
+    fn default() -> Self {
+        UpdateSettings {
+            source: String::new(),
+            authorities: PathBuf::new(),
+            restart_window: String::new(),
+            trusted_keys: "/usr/lib/plenum/update.keys".into(),
+            state_dir: "/var/lib/plenum/appliance".into(),
+            staging_dir: "/var/lib/plenum/appliance/update".into(),
+        }
+    }
+}

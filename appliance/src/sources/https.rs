@@ -1,0 +1,118 @@
+//! A directory on an HTTPS server (RFC 9110, RFC 8446): `latest.json` and the updates beside it.
+
+use crate::staging::Staging;
+use anyhow::{Context, Result, bail, ensure};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, Response, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use plenum_protocol::update::{INDEX_NAME, Index, PublicKey};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+/// Without a byte for this long the server is given up.
+const STALL: Duration = Duration::from_secs(30);
+const MAX_INDEX: usize = 64 << 10;
+const PUBLIC: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+#[derive(Clone)]
+pub struct Client {
+    connector: TlsConnector,
+}
+
+impl Client {
+    /// `authorities`: a PEM file beside the public authorities; empty for none.
+    pub fn new(authorities: &Path) -> Result<Client> {
+        let mut roots = RootCertStore::empty();
+        let named = (!authorities.as_os_str().is_empty()).then_some(authorities);
+        for path in [Path::new(PUBLIC)].into_iter().chain(named) {
+            let Ok(certificates) = CertificateDer::pem_file_iter(path) else {
+                log::warn!("{} cannot be read: its authorities are not trusted", path.display());
+                continue;
+            };
+            roots.add_parsable_certificates(certificates.filter_map(Result::ok));
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Client { connector: TlsConnector::from(Arc::new(config)) })
+    }
+
+    async fn get(&self, url: &str) -> Result<Response<Incoming>> {
+        let uri: Uri = url.parse().with_context(|| format!("{url} is no URL"))?;
+        ensure!(uri.scheme_str() == Some("https"), "{url} is no https URL");
+        let host = uri.host().with_context(|| format!("{url} names no host"))?;
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let port = uri.port_u16().unwrap_or(443);
+        let stream = timeout(STALL, TcpStream::connect((host.as_str(), port))).await;
+        let stream = stream.context("no answer")?.with_context(|| format!("{host} port {port}"))?;
+        let name = ServerName::try_from(host.clone()).context("the host is no name and no address")?;
+        let tls = timeout(STALL, self.connector.connect(name, stream)).await.context("no answer to TLS")?;
+        let tls = tls.with_context(|| format!("{host} could not prove who it is"))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await?;
+        // It ends with its one answer, or with an error that the body reports.
+        tokio::spawn(connection);
+        let authority = uri.authority().map(|it| it.as_str()).unwrap_or_default();
+        let path = uri.path_and_query().map_or("/", |it| it.as_str());
+        let request = Request::get(path).header("host", authority).header("user-agent", "plenum");
+        let request = request.body(Empty::<Bytes>::new())?;
+        let answer = timeout(STALL, sender.send_request(request)).await.context("no answer")??;
+        match answer.status() {
+            StatusCode::OK => Ok(answer),
+            status => bail!("{url} answered {status}"),
+        }
+    }
+
+    /// What the directory has.
+    pub async fn index(&self, source: &str, trusted: &[PublicKey], now: u64) -> Result<Index> {
+        let mut answer = self.get(&join(source, INDEX_NAME)).await?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = next(&mut answer).await? {
+            bytes.extend_from_slice(&piece);
+            ensure!(bytes.len() <= MAX_INDEX, "{INDEX_NAME} is too long");
+        }
+        Ok(Index::read(&bytes, trusted, now)?)
+    }
+
+    pub async fn fetch(
+        &self,
+        url: &str,
+        mut staging: Staging,
+        mut progress: impl FnMut((u64, u64)),
+    ) -> Result<Staging> {
+        let mut answer = self.get(url).await?;
+        while let Some(piece) = next(&mut answer).await? {
+            staging.push(&piece)?;
+            progress(staging.progress());
+        }
+        Ok(staging)
+    }
+}
+
+async fn next(answer: &mut Response<Incoming>) -> Result<Option<Bytes>> {
+    loop {
+        let frame = timeout(STALL, answer.frame()).await.context("the server fell silent")?;
+        match frame.transpose().context("the connection broke")? {
+            None => return Ok(None),
+            Some(frame) => {
+                if let Ok(piece) = frame.into_data() {
+                    return Ok(Some(piece));
+                }
+            }
+        }
+    }
+}
+
+/// A file of a directory's URL.
+pub fn join(directory: &str, name: &str) -> String {
+    format!("{}/{name}", directory.trim_end_matches('/'))
+}

@@ -1,0 +1,122 @@
+//! What the daemon asks of others on the bus: systemd for its one-shot units, logind for a restart, the SFU for
+//! meetings. Polkit lets it do these things and no more (`50-plenum-appliance.rules`).
+
+use anyhow::{Context, Result, bail};
+use futures_util::StreamExt;
+use plenum_protocol::sfu::Sfu1Proxy;
+use std::time::Duration;
+use zbus::Connection;
+use zbus::OwnedObjectPath;
+
+#[zbus::proxy(
+    interface = "org.freedesktop.systemd1.Manager",
+    default_service = "org.freedesktop.systemd1",
+    default_path = "/org/freedesktop/systemd1"
+)]
+pub trait Manager {
+    fn subscribe(&self) -> zbus::Result<()>;
+    fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
+    fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+    #[allow(clippy::type_complexity, reason = "the signature of systemd")]
+    fn list_units_filtered(&self, states: &[&str]) -> zbus::Result<Vec<UnitRow>>;
+    #[zbus(signal)]
+    fn job_removed(&self, id: u32, job: OwnedObjectPath, unit: String, result: String) -> zbus::Result<()>;
+}
+
+/// As org.freedesktop.systemd1(5) describes a unit in lists.
+pub type UnitRow =
+    (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+
+#[zbus::proxy(interface = "org.freedesktop.systemd1.Unit", default_service = "org.freedesktop.systemd1")]
+pub trait Unit {
+    #[zbus(property)]
+    fn active_state(&self) -> zbus::Result<String>;
+}
+
+#[zbus::proxy(
+    interface = "org.freedesktop.login1.Manager",
+    default_service = "org.freedesktop.login1",
+    default_path = "/org/freedesktop/login1"
+)]
+trait Login {
+    fn reboot(&self, interactive: bool) -> zbus::Result<()>;
+}
+
+#[derive(Clone)]
+pub struct System {
+    bus: Connection,
+}
+
+impl System {
+    pub fn new(bus: Connection) -> System {
+        System { bus }
+    }
+
+    async fn manager(&self) -> Result<ManagerProxy<'static>> {
+        let manager = ManagerProxy::new(&self.bus).await?;
+        manager.subscribe().await.context("systemd")?;
+        Ok(manager)
+    }
+
+    /// Starts a one-shot unit and waits until it has ended.
+    pub async fn run(&self, unit: &str) -> Result<()> {
+        let manager = self.manager().await?;
+        let mut removed = manager.receive_job_removed().await?;
+        let job = manager
+            .start_unit(unit, "replace")
+            .await
+            .with_context(|| format!("{unit} could not be started"))?;
+        while let Some(signal) = removed.next().await {
+            let signal = signal.args()?;
+            if signal.job == job {
+                match signal.result.as_str() {
+                    "done" => return Ok(()),
+                    other => bail!("{unit} ended with {other}: journalctl -u {unit} tells why"),
+                }
+            }
+        }
+        bail!("systemd went away while {unit} ran")
+    }
+
+    /// Returns when the unit is active, however long that takes.
+    pub async fn wait_for(&self, unit: &str) -> Result<()> {
+        let manager = self.manager().await?;
+        let path = manager.load_unit(unit).await?;
+        let unit = UnitProxy::builder(&self.bus).path(path).build().await?;
+        let mut states = unit.receive_active_state_changed().await;
+        if unit.active_state().await? == "active" {
+            return Ok(());
+        }
+        while let Some(state) = states.next().await {
+            if state.get().await? == "active" {
+                return Ok(());
+            }
+        }
+        bail!("systemd went away")
+    }
+
+    pub async fn is_active(&self, unit: &str) -> Result<bool> {
+        let path = self.manager().await?.load_unit(unit).await?;
+        let unit = UnitProxy::builder(&self.bus).path(path).build().await?;
+        Ok(unit.active_state().await? == "active")
+    }
+
+    /// Names of units that failed.
+    pub async fn failed_units(&self) -> Result<Vec<String>> {
+        let rows = self.manager().await?.list_units_filtered(&["failed"]).await?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
+    pub async fn reboot(&self) -> Result<()> {
+        let login = LoginProxy::new(&self.bus).await?;
+        login.reboot(false).await.context("the restart was refused")
+    }
+
+    /// People who are in meetings.
+    pub async fn people(&self) -> Result<u32> {
+        let sfu = Sfu1Proxy::new(&self.bus).await?;
+        let rooms = tokio::time::timeout(Duration::from_secs(5), sfu.list_rooms()).await;
+        let rooms = rooms.context("the media server does not answer")?.context("the media server")?;
+        Ok(rooms.iter().map(|room| room.peers).sum())
+    }
+}

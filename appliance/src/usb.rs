@@ -1,0 +1,95 @@
+//! Updates on a USB stick. The unit that runs this is root in a mount namespace of its own: the stick is mounted
+//! there, read-only, and nobody but this process and the daemon, through one open file, ever sees it.
+
+use anyhow::{Context, Result};
+use nix::mount::{MsFlags, mount};
+use plenum_protocol::appliance::Appliance1Proxy;
+use plenum_protocol::update::Version;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use zbus::{Connection, Fd};
+
+const MOUNT_POINT: &str = "/tmp/stick";
+/// What sticks are formatted with.
+const FILE_SYSTEMS: [&str; 3] = ["vfat", "exfat", "ext4"];
+
+pub async fn offer() -> Result<()> {
+    let bus = Connection::system().await.context("the message bus cannot be reached")?;
+    let daemon = Appliance1Proxy::new(&bus).await?;
+    let mut found = 0;
+    for (place, device) in devices(Path::new("/sys/class/block"))?.iter().enumerate() {
+        let point = PathBuf::from(format!("{MOUNT_POINT}-{place}"));
+        if !mounted(device, &point)? {
+            continue;
+        }
+        if let Some(path) = newest(&point)? {
+            let file = File::open(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+            found += 1;
+            match daemon.offer_file(Fd::from(&file)).await {
+                Ok(()) => log::info!("{} was offered", path.display()),
+                Err(error) => log::warn!("{}: {error}", path.display()),
+            }
+        }
+    }
+    log::info!("{found} updates on USB sticks");
+    Ok(())
+}
+
+/// Disks and partitions on the USB.
+fn devices(class: &Path) -> Result<Vec<PathBuf>> {
+    let mut devices = Vec::new();
+    for entry in fs::read_dir(class)? {
+        let entry = entry?;
+        let path = fs::canonicalize(entry.path())?;
+        if path.components().any(|part| part.as_os_str().to_string_lossy().starts_with("usb")) {
+            devices.push(Path::new("/dev").join(entry.file_name()));
+        }
+    }
+    devices.sort();
+    Ok(devices)
+}
+
+/// Whether it holds a file system that could be mounted.
+fn mounted(device: &Path, point: &Path) -> Result<bool> {
+    fs::create_dir_all(point)?;
+    let flags = MsFlags::MS_RDONLY | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_NOSUID;
+    for kind in FILE_SYSTEMS {
+        if mount(Some(device), point, Some(kind), flags, None::<&str>).is_ok() {
+            return Ok(true);
+        }
+    }
+    log::info!("{} holds no file system that could be read", device.display());
+    Ok(false)
+}
+
+/// By its name; what is inside is judged by its signature.
+fn newest(folder: &Path) -> Result<Option<PathBuf>> {
+    let mut best: Option<(Version, PathBuf)> = None;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let version = name.strip_prefix("plenum-").and_then(|it| it.strip_suffix(".update"));
+        let version = version.and_then(|it| it.trim_end_matches("-debug").parse::<Version>().ok());
+        if let Some(version) = version
+            && best.as_ref().is_none_or(|(other, _)| version > *other)
+        {
+            best = Some((version, path));
+        }
+    }
+    Ok(best.map(|(_, path)| path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_by_number_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["plenum-0.9.0.update", "plenum-0.10.0.update", "plenum-x.update", "readme.txt"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let newest = newest(folder.path()).unwrap().unwrap();
+        assert_eq!(newest.file_name().unwrap(), "plenum-0.10.0.update");
+    }
+}
