@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::process::Command;
 
 /// New queues bring new files to set, and these are planned in the next round.
 const ROUNDS: usize = 3;
@@ -66,13 +67,14 @@ pub fn merged(mut record: Vec<Setting>, changed: Vec<Setting>) -> Vec<Setting> {
 fn write(path: &str, value: Option<&str>) -> io::Result<()> {
     let file = Path::new("/").join(path);
     if path == DROP_IN {
-        return match value {
+        match value {
             Some(text) => {
                 fs::create_dir_all(file.parent().unwrap_or(Path::new("/")))?;
-                fs::write(&file, text.replace("\\n", "\n") + "\n")
+                fs::write(&file, text.replace("\\n", "\n") + "\n")?;
             }
-            None => fs::remove_file(&file),
-        };
+            None => fs::remove_file(&file)?,
+        }
+        return reload_units();
     }
     let value = value.ok_or(io::ErrorKind::InvalidInput)?;
     if let Some(rest) = path.strip_prefix("ethtool/") {
@@ -84,6 +86,17 @@ fn write(path: &str, value: Option<&str>) -> io::Result<()> {
     fs::write(&file, value)?;
     let now = fs::read_to_string(&file)?;
     if same(path, &now, value) { Ok(()) } else { Err(io::Error::other(format!("it stays {}", now.trim()))) }
+}
+
+/// systemd has to read a drop-in. Only then: a reload costs a boot most of a second.
+fn reload_units() -> io::Result<()> {
+    match Command::new("systemctl").arg("daemon-reload").status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(io::Error::other(format!("systemctl daemon-reload failed ({status})"))),
+        // Another service manager has no use for the drop-in either.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn described(error: Errno) -> io::Error {

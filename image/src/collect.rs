@@ -1,4 +1,4 @@
-//! What each daemon brings along, from beside its crate: units, sockets, bus policy, user and settings.
+//! What each program brings along, from beside its crate: units, sockets, bus policy, user and settings.
 
 use crate::{files, paths};
 use anyhow::{Context, Result};
@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The programs of the image.
-pub const PROGRAMS: [&str; 7] = [
+pub const PROGRAMS: [&str; 8] = [
     "plenum",
     "plenum-appliance",
     "plenum-sfu",
     "plenum-signaling",
     "plenum-slots",
+    "plenum-tune",
     "plenum-turn",
     "plenum-web",
 ];
@@ -21,10 +22,10 @@ pub fn install(root: &Path, programs: &Path) -> Result<()> {
     for program in PROGRAMS {
         let built = programs.join(program);
         files::install(&built, &root.join("usr/bin").join(program))
-            .context("the daemons are not built (`cargo xtask build`)")?;
+            .with_context(|| format!("{program} is not built (`cargo xtask build`)"))?;
     }
     for folder in crates()? {
-        for entry in fs::read_dir(&folder)? {
+        for entry in fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))? {
             let path = entry?.path();
             if let Some(target) = target(&path) {
                 files::install(&path, &root.join(target))?;
@@ -34,16 +35,16 @@ pub fn install(root: &Path, programs: &Path) -> Result<()> {
     Ok(())
 }
 
+/// All folders that bring something along.
 fn crates() -> Result<Vec<PathBuf>> {
     let services = paths::repository().join("services");
-    let mut crates = Vec::new();
+    let mut crates = vec![paths::repository().join("appliance"), paths::repository().join("firmware")];
     for entry in fs::read_dir(&services)? {
         let path = entry?.path();
         if path.join("Cargo.toml").is_file() {
             crates.push(path);
         }
     }
-    crates.push(paths::repository().join("appliance"));
     crates.sort();
     Ok(crates)
 }
@@ -53,10 +54,14 @@ fn target(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let ending = path.extension()?.to_str()?;
     match ending {
-        "service" | "socket" | "target" => Some(Path::new("usr/lib/systemd/system").join(name)),
+        "service" | "socket" | "target" | "timer" | "path" => {
+            Some(Path::new("usr/lib/systemd/system").join(name))
+        }
         "sysusers" => Some(Path::new("usr/lib/sysusers.d").join(name).with_extension("conf")),
-        "rules" => Some(Path::new("usr/share/polkit-1/rules.d").join(name)),
         "conf" if name.starts_with("org.plenum.") => Some(Path::new("usr/share/dbus-1/system.d").join(name)),
+        // What systemd itself is told: `NN-plenum-WHAT.conf`.
+        "conf" if name.contains("-plenum-") => Some(Path::new("usr/lib/systemd/system.conf.d").join(name)),
+        "rules" => Some(Path::new("usr/share/polkit-1/rules.d").join(name)),
         "toml" if name != "Cargo.toml" => Some(Path::new("etc/plenum").join(name)),
         _ => None,
     }
@@ -75,6 +80,11 @@ mod tests {
             place("x/org.plenum.Sfu1.conf").unwrap(),
             "usr/share/dbus-1/system.d/org.plenum.Sfu1.conf"
         );
+        assert_eq!(
+            place("x/50-plenum-watchdog.conf").unwrap(),
+            "usr/lib/systemd/system.conf.d/50-plenum-watchdog.conf"
+        );
+        assert_eq!(place("x/50-plenum.rules").unwrap(), "usr/share/polkit-1/rules.d/50-plenum.rules");
         assert_eq!(place("x/sfu.toml").unwrap(), "etc/plenum/sfu.toml");
         assert_eq!(place("x/Cargo.toml"), None);
         assert_eq!(place("x/build.rs"), None);

@@ -24,6 +24,7 @@ pub mod initrd;
 pub mod keys;
 pub mod listening;
 pub mod lock;
+pub mod microcode;
 pub mod packages;
 pub mod paths;
 pub mod payload;

@@ -14,7 +14,10 @@ enum Task {
     /// Build the disk, the update, the SBOM and the checksums.
     Build(build::Options),
     /// Write the lock files with today's versions of Debian 13.
-    Lock,
+    Lock {
+        /// Which: tools, root, kernel, firmware; all without a name.
+        names: Vec<String>,
+    },
     /// Make the tools root, and print where it is.
     Tools,
     #[command(hide = true)]
@@ -34,10 +37,9 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::Build(options) => build::run(&options),
-        Task::Lock => {
-            for (name, with_dependencies) in [("tools", true), ("root", true), ("kernel", false)] {
-                let lock = packages::lock(name, with_dependencies)?;
-                println!("{name}: {} packages", lock.packages.len());
+        Task::Lock { names } => {
+            for (name, count) in packages::lock_all(&names)? {
+                println!("{name}: {count} packages");
             }
             Ok(())
         }

@@ -30,12 +30,38 @@ const FIELDS: [&str; 17] = [
     "SHA256",
 ];
 
-/// Writes `packages/NAME.lock` from `packages/NAME.list` with today's versions of Debian 13.
-pub fn lock(name: &str, with_dependencies: bool) -> Result<Lock> {
-    let folder = paths::definitions().join("packages");
-    let wanted = list(&folder.join(format!("{name}.list")))?;
+/// A lock file, the lists that it is made of, and whether it holds what their packages depend on too: kernel and
+/// firmware are unpacked, not installed.
+struct Source {
+    name: &'static str,
+    lists: &'static [&'static str],
+    with_dependencies: bool,
+}
+
+const SOURCES: [Source; 4] = [
+    Source { name: "tools", lists: &["image/packages/tools.list"], with_dependencies: true },
+    Source { name: "root", lists: &["image/packages/root.list"], with_dependencies: true },
+    Source { name: "kernel", lists: &["image/packages/kernel.list"], with_dependencies: false },
+    Source {
+        name: "firmware",
+        lists: &["firmware/packages/microcode.list", "firmware/packages/network.list"],
+        with_dependencies: false,
+    },
+];
+
+/// Writes the lock files of these names, or all, with today's versions of Debian 13; tells what each holds.
+pub fn lock_all(names: &[String]) -> Result<Vec<(&'static str, usize)>> {
+    if let Some(unknown) = names.iter().find(|name| SOURCES.iter().all(|source| source.name != **name)) {
+        bail!("no lock file is called {unknown}: there are tools, root, kernel and firmware");
+    }
+    let wanted = SOURCES.iter().filter(|source| names.is_empty() || names.iter().any(|it| it == source.name));
+    wanted.map(|source| Ok((source.name, lock(source)?.packages.len()))).collect()
+}
+
+fn lock(source: &Source) -> Result<Lock> {
+    let wanted = source.wanted()?;
     let apt = Apt::new()?;
-    let urls = apt.resolve(&wanted, with_dependencies)?;
+    let urls = apt.resolve(&wanted, source.with_dependencies)?;
     let stanzas = apt.stanzas()?;
     let mut chosen = BTreeMap::new();
     for url in urls {
@@ -43,8 +69,15 @@ pub fn lock(name: &str, with_dependencies: bool) -> Result<Lock> {
         chosen.insert(field(stanza, "Package").unwrap_or_default().to_owned(), trimmed(stanza));
     }
     let text = chosen.into_values().collect::<Vec<_>>().join("\n");
-    fs::write(folder.join(format!("{name}.lock")), &text)?;
+    fs::write(paths::definitions().join(format!("packages/{}.lock", source.name)), &text)?;
     Lock::parse(&text)
+}
+
+impl Source {
+    fn wanted(&self) -> Result<Vec<String>> {
+        let lists = self.lists.iter().map(|path| list(&paths::repository().join(path)));
+        Ok(lists.collect::<Result<Vec<_>>>()?.concat())
+    }
 }
 
 /// A list has one word per line; `#` begins a comment.
@@ -182,4 +215,21 @@ pub fn fetch(lock: &Lock) -> Result<PathBuf> {
     }
     fs::write(repository.join("Packages"), &lock.text)?;
     Ok(repository)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_files_hold_what_the_lists_name() {
+        for source in &SOURCES {
+            let path = paths::definitions().join(format!("packages/{}.lock", source.name));
+            let lock = Lock::read(&path).unwrap();
+            for name in source.wanted().unwrap() {
+                let there = lock.names().any(|locked| locked == name);
+                assert!(there, "{} lacks {name}: `cargo xtask image lock {}`", path.display(), source.name);
+            }
+        }
+    }
 }

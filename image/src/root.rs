@@ -3,7 +3,7 @@
 use crate::build::Build;
 use crate::lock::Lock;
 use crate::shell::run;
-use crate::{bootstrap, collect, files, listening, packages, paths, strip};
+use crate::{bootstrap, collect, files, listening, microcode, packages, paths, strip};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ pub fn assemble(build: &Build) -> Result<String> {
         .args(["--extract", "--file=/base.tar", "--numeric-owner", "--xattrs"])
         .args(["--xattrs-include=*", "--directory=/build/root"]))?;
     let kernel = kernel(build)?;
+    firmware(build)?;
     let definitions = paths::definitions();
     files::overlay(&definitions.join("root"), &root)?;
     if build.debug {
@@ -60,20 +61,27 @@ fn base(build: &Build) -> Result<PathBuf> {
     Ok(tar)
 }
 
-/// Unpacks the kernel; its version is the name of its modules' folder.
-fn kernel(build: &Build) -> Result<String> {
-    let lock = Lock::read(&paths::definitions().join("packages/kernel.lock"))?;
+/// Unpacks the packages of a lock file, without their scripts.
+fn unpack(build: &Build, lock: &str) -> Result<()> {
+    let lock = Lock::read(&paths::definitions().join("packages").join(lock))?;
     let repository = packages::fetch(&lock)?;
     for package in &lock.packages {
         let tools = build.tools.with(&repository.join(&package.filename), "/package.deb");
         run(tools.command("dpkg-deb").args(["--fsys-tarfile", "/package.deb"]).stdout(
-            fs::File::create(build.work.join("kernel.tar")).context("the kernel cannot be unpacked")?,
+            fs::File::create(build.work.join("package.tar"))
+                .with_context(|| format!("{} cannot be unpacked", package.name))?,
         ))?;
         run(tools
             .command("tar")
-            .args(["--extract", "--file=/build/kernel.tar", "--directory=/build/root"])
+            .args(["--extract", "--file=/build/package.tar", "--directory=/build/root"])
             .args(["--keep-directory-symlink"]))?;
     }
+    files::remove(&build.work.join("package.tar"))
+}
+
+/// Its version is the name of its modules' folder.
+fn kernel(build: &Build) -> Result<String> {
+    unpack(build, "kernel.lock")?;
     let modules = build.root().join("usr/lib/modules");
     let entry = fs::read_dir(&modules)?.next().context("the kernel package brought no modules")??;
     let version = entry.file_name().to_string_lossy().into_owned();
@@ -81,6 +89,12 @@ fn kernel(build: &Build) -> Result<String> {
     files::fresh(&build.root().join("boot"))?;
     run(build.tools.command("depmod").args(["--basedir=/build/root", &version]))?;
     Ok(version)
+}
+
+/// Of NICs for the root, of processors for the kernel image: the kernel takes microcode before it has a root.
+fn firmware(build: &Build) -> Result<()> {
+    unpack(build, "firmware.lock")?;
+    microcode::take_out(build)
 }
 
 /// Who this system says that it is: systemd-sysupdate, systemd-boot and the pages read it.

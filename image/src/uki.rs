@@ -1,4 +1,4 @@
-//! The unified kernel image: kernel, initrd, command line and PCR signatures in one signed file.
+//! The unified kernel image: kernel, microcode, initrd, command line and PCR signatures in one signed file.
 
 use crate::build::Build;
 use crate::payload::Payload;
@@ -14,6 +14,7 @@ pub fn make(build: &Build, payload: &Payload, kernel: &str) -> Result<()> {
     let tools = build.keys.in_tools(&build.tools);
     let mut command = tools.command_at(build.epoch, "ukify");
     command.args(["build", "--linux=/build/vmlinuz", "--initrd=/build/initrd.cpio.zst"]);
+    command.arg("--microcode=/build/microcode.cpio");
     command.arg(format!("--uname={kernel}")).arg(format!("--cmdline={}", words.join(" ")));
     command.args(["--os-release=@/build/root/usr/lib/os-release", "--pcr-banks=sha256"]);
     command.args(["--pcr-private-key=/keys/pcr.key", "--pcr-public-key=/keys/pcr.pub"]);

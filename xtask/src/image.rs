@@ -1,7 +1,7 @@
 //! `cargo xtask image`: the disk, the update, a machine that boots it, and the proof that a commit gives the
 //! same bytes again.
 
-use crate::shell::{cargo, in_root, output, root, run, target_dir};
+use crate::shell::{cargo, in_root, output, root, run, target_dir, timed};
 use crate::{build, setup};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -28,7 +28,10 @@ pub(crate) enum Task {
     /// Build the commit a second time from a clone of its own, and compare.
     Reproduce,
     /// Take today's versions of Debian's packages into the lock files.
-    Lock,
+    Lock {
+        /// Which: tools, root, kernel, firmware; all without a name.
+        names: Vec<String>,
+    },
 }
 
 #[derive(Args, Default)]
@@ -53,12 +56,24 @@ pub(crate) fn run_task(task: &Task) -> Result<()> {
         Task::Build(options) => make(options),
         Task::Run { port, state, json } => machine(*port, state.as_deref(), *json),
         Task::Reproduce => reproduce(),
-        Task::Lock => {
+        Task::Lock { names } => {
             build::everything(false)?;
-            run(Command::new(build::bin_dir(false).join("plenum-image")).arg("lock"))
+            run(Command::new(build::bin_dir(false).join("plenum-image")).arg("lock").args(names))
         }
     }
 }
+
+/// Crates of the programs in the image, and the builder, whose dependencies they share: a build of its own would
+/// compile them twice.
+const RELEASED: [&str; 7] = [
+    "plenum-appliance",
+    "plenum-firmware",
+    "plenum-image",
+    "plenum-sfu",
+    "plenum-signaling",
+    "plenum-turn",
+    "plenum-web",
+];
 
 /// Where the images lie.
 fn out() -> PathBuf {
@@ -66,8 +81,13 @@ fn out() -> PathBuf {
 }
 
 fn make(options: &Options) -> Result<()> {
-    build::everything(false)?;
-    let programs = if options.debug_variant { build::bin_dir(false) } else { released_programs()? };
+    let programs = if options.debug_variant {
+        build::everything(false)?;
+        build::bin_dir(false)
+    } else {
+        timed("user interface", build::user_interface)?;
+        timed("programs", released_programs)?
+    };
     let mut image = builder(&programs, &options.version)?;
     if options.debug_variant {
         image.arg("--debug-variant");
@@ -94,14 +114,14 @@ pub(crate) fn debug_disk() -> Result<PathBuf> {
 fn builder(programs: &Path, version: &str) -> Result<Command> {
     let epoch = output(in_root("git").args(["log", "-1", "--format=%ct"]))
         .context("the time of the commit is what every file bears")?;
-    let mut image = Command::new(build::bin_dir(false).join("plenum-image"));
+    let mut image = Command::new(programs.join("plenum-image"));
     image.arg("build").arg("--programs").arg(programs).arg("--out").arg(out());
     image.args(["--version", version, "--epoch", epoch.trim()]);
     Ok(image)
 }
 
-/// The optimised daemons, without a trace of where they were built: the same commit gives the same bytes in
-/// every folder.
+/// The optimised daemons and the builder, without a trace of where they were built: the same commit gives the
+/// same bytes in every folder.
 fn released_programs() -> Result<PathBuf> {
     let target = target_dir().join("image-programs");
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo");
@@ -113,9 +133,11 @@ fn released_programs() -> Result<PathBuf> {
         maps.iter().map(|(from, to)| format!("-ffile-prefix-map={}={to}", from.display())).collect();
     let mut command = cargo();
     command.args(["build", "--quiet", "--release", "--locked", "--bins"]);
-    for package in ["plenum-sfu", "plenum-signaling", "plenum-turn", "plenum-web"] {
+    for package in RELEASED {
         command.args(["--package", package]);
     }
+    // Nothing in the image reads line tables.
+    command.env("CARGO_PROFILE_RELEASE_DEBUG", "none");
     command.env("CARGO_TARGET_DIR", &target).env("CARGO_ENCODED_RUSTFLAGS", rust.join("\u{1f}"));
     run(command.env("CFLAGS", c.join(" ")))?;
     Ok(target.join("release"))

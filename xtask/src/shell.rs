@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 /// The root of the checkout.
 pub(crate) fn root() -> PathBuf {
@@ -34,6 +35,14 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("{} failed ({status})", text(command));
     }
     Ok(())
+}
+
+/// Does a step of something long and says how long it took, in the format of `plenum-image`.
+pub(crate) fn timed<T>(what: &str, step: impl FnOnce() -> Result<T>) -> Result<T> {
+    let began = Instant::now();
+    let done = step()?;
+    eprintln!("{:>6.1} s  {what}", began.elapsed().as_secs_f32());
+    Ok(done)
 }
 
 /// What a command prints on its standard output.

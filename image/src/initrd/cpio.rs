@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-pub(super) fn archive(folder: &Path, epoch: u64) -> Result<Vec<u8>> {
+pub(crate) fn archive(folder: &Path, epoch: u64) -> Result<Vec<u8>> {
     let time = u32::try_from(epoch).context("the time does not fit into the archive")?;
     let mut paths = Vec::new();
     collect(folder, Path::new(""), &mut paths)?;

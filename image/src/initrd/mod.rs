@@ -3,7 +3,7 @@
 //! It is put together from the root file system: the files of `initrd/files.list` with the libraries they
 //! need, the kernel modules of `initrd/modules.list` with theirs, and the overlay `initrd/root`.
 
-mod cpio;
+pub(crate) mod cpio;
 mod elf;
 mod modules;
 

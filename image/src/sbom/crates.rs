@@ -16,11 +16,8 @@ pub(super) fn components() -> Result<Vec<Value>> {
     let needs: BTreeMap<&str, Vec<&str>> = list(&metadata["resolve"]["nodes"])
         .filter_map(|node| Some((node["id"].as_str()?, normal_dependencies(node))))
         .collect();
-    let mut todo: Vec<&str> = packages
-        .iter()
-        .filter(|(_, package)| package["name"].as_str().is_some_and(|name| PROGRAMS.contains(&name)))
-        .map(|(id, _)| *id)
-        .collect();
+    let mut todo: Vec<&str> =
+        packages.iter().filter(|(_, package)| makes_a_program(package)).map(|(id, _)| *id).collect();
     let mut chosen = BTreeSet::new();
     while let Some(id) = todo.pop() {
         if chosen.insert(id) {
@@ -28,6 +25,13 @@ pub(super) fn components() -> Result<Vec<Value>> {
         }
     }
     Ok(chosen.iter().filter_map(|id| component(packages.get(id)?, &checksums)).collect())
+}
+
+fn makes_a_program(package: &Value) -> bool {
+    list(&package["targets"]).any(|target| {
+        let program = list(&target["kind"]).any(|kind| kind == "bin");
+        program && target["name"].as_str().is_some_and(|name| PROGRAMS.contains(&name))
+    })
 }
 
 fn component(package: &Value, checksums: &BTreeMap<(String, String), String>) -> Option<Value> {

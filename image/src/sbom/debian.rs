@@ -10,7 +10,7 @@ pub(super) fn components(debug: bool) -> Result<Vec<Value>> {
     let folder = paths::definitions().join("packages");
     let leaving = strip::leaving(debug)?;
     let mut components = Vec::new();
-    for name in ["root", "kernel"] {
+    for name in ["root", "kernel", "firmware"] {
         let lock = Lock::read(&folder.join(format!("{name}.lock")))?;
         let stay = lock.packages.iter().filter(|package| !leaving.contains(&package.name));
         components.extend(stay.map(component));
