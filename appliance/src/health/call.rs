@@ -12,7 +12,7 @@ use plenum_protocol::http::{CreateMeeting, Meeting};
 use std::time::Duration;
 
 /// A slow machine gets more time before it is judged.
-const LENGTHS: [Duration; 3] = [Duration::from_secs(6), Duration::from_secs(15), Duration::from_secs(30)];
+const LENGTHS: [Duration; 3] = [Duration::from_secs(6), Duration::from_secs(20), Duration::from_secs(60)];
 
 pub(super) async fn make(options: &Options) -> Result<()> {
     let mut last = None;
@@ -47,16 +47,24 @@ async fn once(options: &Options, length: Duration) -> Result<()> {
     let direct = person(&meeting.host_link, "Health check", None)?;
     let relayed = person(&meeting.guest_link, "Health check, relayed", Some(RelayTransport::Tls))?;
     let (direct, relayed) = tokio::join!(call(direct), call(relayed));
-    judge("over UDP", &direct)?;
-    judge("through the relay", &relayed)
+    // Whoever did not get in is the reason why the other heard nothing.
+    joined("over UDP", &direct)?;
+    joined("through the relay", &relayed)?;
+    received("over UDP", &direct)?;
+    received("through the relay", &relayed)
 }
 
-/// A frame counts only when it was decrypted, whole and could be shown.
-fn judge(way: &str, report: &Report) -> Result<()> {
+fn joined(way: &str, report: &Report) -> Result<()> {
     if let Some(error) = &report.error {
         bail!("{way}: {error}");
     }
+    ensure!(report.join.welcome_ms.is_some(), "{way}: the meeting was not joined in time");
     ensure!(report.join.connected_ms.is_some(), "{way}: no connection to the media server");
+    Ok(())
+}
+
+/// A frame counts only when it was decrypted, whole and could be shown.
+fn received(way: &str, report: &Report) -> Result<()> {
     let packets: u64 = report.audio.iter().map(|slot| slot.packets).sum();
     ensure!(packets > 0, "{way}: no sound arrived");
     let contents = report.video.iter().flat_map(|slot| &slot.contents);
