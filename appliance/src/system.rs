@@ -54,7 +54,11 @@ impl System {
 
     async fn manager(&self) -> Result<ManagerProxy<'static>> {
         let manager = ManagerProxy::new(&self.bus).await?;
-        manager.subscribe().await.context("systemd")?;
+        match manager.subscribe().await {
+            // Once for a connection is enough.
+            Err(zbus::Error::MethodError(name, ..)) if name.ends_with(".AlreadySubscribed") => {}
+            other => other.context("systemd does not answer")?,
+        }
         Ok(manager)
     }
 

@@ -46,7 +46,7 @@ fn the_image_boots_into_the_conference() {
         media: false,
         host_key: host_key(folder.path()).expect("a host key"),
     };
-    let options = Options { image, folder: folder.path().to_owned(), site, tpm: true, memory: 2_048 };
+    let options = Options::new(image, folder.path().to_owned(), site);
     let mut machine = Machine::start(&options).expect("a machine");
     let took = machine.wait_for_page(BOOT_LIMIT).expect("the join page");
     eprintln!("power-on to the join page: {:.1} s", took.as_secs_f32());

@@ -28,6 +28,12 @@ struct Arguments {
     /// Without a TPM the data partition is opened by a key file.
     #[arg(long)]
     no_tpm: bool,
+    /// The image of a USB stick, read-only; may be given several times.
+    #[arg(long)]
+    drive: Vec<PathBuf>,
+    /// For a state that is new: the firmware knows the development key alone, and Secure Boot is on.
+    #[arg(long)]
+    secure_boot: bool,
     /// One line of JSON: url, host_link, guest_link.
     #[arg(long)]
     json: bool,
@@ -38,11 +44,11 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let site = Site { https_port: arguments.port, media: true, host_key: host_key(&arguments.state)? };
     let mut machine = Machine::start(&Options {
-        image: arguments.image,
-        folder: arguments.state.clone(),
-        site,
         tpm: !arguments.no_tpm,
         memory: arguments.memory,
+        drives: arguments.drive,
+        secure_boot: arguments.secure_boot,
+        ..Options::new(arguments.image, arguments.state.clone(), site)
     })?;
     eprintln!("booting; the console is {}/console.log", arguments.state.display());
     let took = machine.wait_for_page(Duration::from_secs(600))?;
@@ -58,7 +64,7 @@ fn main() -> Result<()> {
 }
 
 fn announce(site: &Site, as_json: bool) -> Result<()> {
-    let meeting = site.open_meeting("Plenum")?;
+    let meeting = site.open_meeting_within("Plenum", Duration::from_secs(120))?;
     let (host, guest) = (site.link(&meeting.host_link), site.link(&meeting.guest_link));
     if as_json {
         println!("{}", json!({ "url": site.url(), "host_link": host, "guest_link": guest }));

@@ -1,7 +1,10 @@
 //! A virtual machine that boots an image: QEMU, OVMF and swtpm of the image builder's tools root.
 
+mod firmware;
 pub mod https;
+pub mod lan;
 mod qemu;
+pub mod qmp;
 pub mod shell;
 pub mod site;
 mod tpm;
@@ -9,6 +12,7 @@ mod tpm;
 use crate::process::die_with_parent;
 use anyhow::{Context, Result, bail};
 use plenum_image::tools::Tools;
+use qmp::Qmp;
 use shell::Shell;
 use site::Site;
 use std::fs::{self, File};
@@ -26,6 +30,27 @@ pub struct Options {
     pub tpm: bool,
     /// In MiB.
     pub memory: u32,
+    /// Images of USB sticks, read-only for the machine.
+    pub drives: Vec<PathBuf>,
+    pub network: Network,
+    /// A firmware that was never booted gets our development key and no other, and Secure Boot is on.
+    pub secure_boot: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// The ports of the site on this machine's loopback address, and a way out to its networks.
+    Forwarded,
+    /// That, and a wire to the calling thread's own network ([`lan::enter`]).
+    Lan,
+}
+
+impl Options {
+    /// With a TPM, without Secure Boot, 2 GiB.
+    pub fn new(image: PathBuf, folder: PathBuf, site: Site) -> Options {
+        let (drives, network) = (Vec::new(), Network::Forwarded);
+        Options { image, folder, site, tpm: true, memory: 2_048, drives, network, secure_boot: false }
+    }
 }
 
 pub struct Machine {
@@ -33,6 +58,7 @@ pub struct Machine {
     folder: PathBuf,
     qemu: Child,
     shell: Option<Shell>,
+    qmp: Option<Qmp>,
     started: Instant,
     _tpm: Option<Tpm>,
 }
@@ -43,8 +69,12 @@ impl Machine {
         fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let image = fs::canonicalize(&options.image)
             .with_context(|| format!("there is no image {}", options.image.display()))?;
-        let tools = Tools::open()?.with(&folder, "/machine").with(&image, "/image.raw");
-        prepare(&tools, &folder)?;
+        let mut tools = Tools::open()?.with(&folder, "/machine").with(&image, "/image.raw");
+        for (number, drive) in options.drives.iter().enumerate() {
+            tools = tools.with(&std::path::absolute(drive)?, &qemu::drive(number));
+        }
+        disk(&tools, &folder)?;
+        firmware::variables(&tools, &folder, options.secure_boot)?;
         let tpm = options.tpm.then(|| Tpm::start(&tools, &folder)).transpose()?;
         let mut command = qemu::command(&tools, options)?;
         let log = File::create(folder.join("qemu.log"))?;
@@ -56,6 +86,7 @@ impl Machine {
             folder,
             qemu,
             shell: None,
+            qmp: None,
             started: Instant::now(),
             _tpm: tpm,
         })
@@ -84,6 +115,39 @@ impl Machine {
         self.shell.as_mut().context("it was connected above")
     }
 
+    /// What a hand at the machine would do.
+    pub fn qmp(&mut self) -> Result<&mut Qmp> {
+        if self.qmp.is_none() {
+            self.qmp = Some(Qmp::connect(&self.folder.join("qmp.sock"))?);
+        }
+        self.qmp.as_mut().context("it was connected above")
+    }
+
+    /// Waits until the console has said this; for machines that do not come to a shell.
+    pub fn wait_for_console(&mut self, text: &str, limit: Duration) -> Result<()> {
+        while self.started.elapsed() < limit {
+            self.check_alive()?;
+            if self.whole_console().contains(text) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        bail!("not within {} s: `{text}`; the console said:\n{}", limit.as_secs(), self.console())
+    }
+
+    /// Switches it off as its power button does, and waits until it is off.
+    pub fn power_off(&mut self, limit: Duration) -> Result<()> {
+        self.qmp()?.power_button()?;
+        let end = Instant::now() + limit;
+        while !self.has_ended() {
+            if Instant::now() > end {
+                bail!("still on after {} s; the console said:\n{}", limit.as_secs(), self.console());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
     /// Whether it has been switched off from inside.
     pub fn has_ended(&mut self) -> bool {
         !matches!(self.qemu.try_wait(), Ok(None))
@@ -99,10 +163,15 @@ impl Machine {
 
     /// The last lines of the serial console.
     pub fn console(&self) -> String {
-        let bytes = fs::read(self.folder.join("console.log")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = self.whole_console();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+
+    /// Everything since it was switched on.
+    pub fn whole_console(&self) -> String {
+        let bytes = fs::read(self.folder.join("console.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// As if the power was cut.
@@ -118,29 +187,14 @@ impl Drop for Machine {
     }
 }
 
-/// The machine's own disk over the image, and variables of a firmware that was never booted.
-fn prepare(tools: &Tools, folder: &Path) -> Result<()> {
-    if !folder.join("disk.qcow2").is_file() {
-        let mut create = tools.command("qemu-img");
-        create.args([
-            "create",
-            "-q",
-            "-f",
-            "qcow2",
-            "-F",
-            "raw",
-            "-b",
-            "/image.raw",
-            "/machine/disk.qcow2",
-            "16G",
-        ]);
-        run(&mut create)?;
+/// The machine's own disk over the image.
+fn disk(tools: &Tools, folder: &Path) -> Result<()> {
+    if folder.join("disk.qcow2").is_file() {
+        return Ok(());
     }
-    let variables = folder.join("variables.fd");
-    if !variables.is_file() {
-        fs::copy(tools.root().join("usr/share/OVMF/OVMF_VARS_4M.fd"), variables)?;
-    }
-    Ok(())
+    let mut create = tools.command("qemu-img");
+    create.args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/image.raw"]);
+    run(create.args(["/machine/disk.qcow2", "16G"]))
 }
 
 fn run(command: &mut Command) -> Result<()> {

@@ -1,10 +1,13 @@
 //! QEMU's command line.
 
-use super::Options;
+use super::{Network, Options, lan};
 use anyhow::Result;
 use plenum_image::tools::Tools;
 use std::path::Path;
 use std::process::Command;
+
+/// What the network card is called towards QEMU.
+pub(super) const NETWORK_CARD: &str = "card";
 
 pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
     let mut command = tools.command("qemu-system-x86_64");
@@ -22,8 +25,9 @@ pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
     add("-serial file:/machine/console.log -device virtio-serial-pci");
     add("-chardev socket,id=shell,path=/machine/shell.sock,server=on,wait=off");
     add("-device virtserialport,chardev=shell,name=plenum.shell");
-    add("-device virtio-net-pci,netdev=network -netdev");
-    add(&format!("user,id=network{}", options.site.forwards()));
+    add("-qmp unix:/machine/qmp.sock,server=on,wait=off");
+    network(&mut add, options);
+    usb(&mut add, options.drives.len());
     if options.tpm {
         add("-chardev socket,id=tpm,path=/machine/tpm.sock");
         add("-tpmdev emulator,id=tpm,chardev=tpm -device tpm-tis,tpmdev=tpm");
@@ -32,6 +36,41 @@ pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
         command.arg("-smbios").arg(format!("type=11,value=io.systemd.credential.binary:{credential}"));
     }
     Ok(command)
+}
+
+/// With a LAN, QEMU's own network (DHCP, forwarded ports) and the LAN are one wire.
+fn network(add: &mut impl FnMut(&str), options: &Options) {
+    add(&format!("-netdev user,id=host{}", options.site.forwards()));
+    let port = match options.network {
+        Network::Forwarded => "host",
+        Network::Lan => {
+            add(&format!(
+                "-netdev tap,id=lan,ifname={},script=no,downscript=no,vnet_hdr=off",
+                lan::INTERFACE
+            ));
+            add(
+                "-netdev hubport,id=to-host,hubid=0,netdev=host -netdev hubport,id=to-lan,hubid=0,netdev=lan",
+            );
+            add("-netdev hubport,id=to-card,hubid=0");
+            "to-card"
+        }
+    };
+    add(&format!("-device virtio-net-pci,id={NETWORK_CARD},netdev={port}"));
+}
+
+fn usb(add: &mut impl FnMut(&str), drives: usize) {
+    if drives > 0 {
+        add("-device qemu-xhci");
+    }
+    for number in 0..drives {
+        add(&format!("-drive if=none,id=usb{number},file={},format=raw,readonly=on", drive(number)));
+        add(&format!("-device usb-storage,drive=usb{number},removable=on"));
+    }
+}
+
+/// Where a drive lies in the tools root.
+pub(super) fn drive(number: usize) -> String {
+    format!("/drives/{number}.raw")
 }
 
 /// Nested KVM is there on many machines and boots no firmware on some: only a machine that is none itself is

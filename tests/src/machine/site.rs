@@ -9,6 +9,7 @@ use std::fs;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -73,6 +74,17 @@ impl Site {
         let request = CreateMeeting { title: title.to_owned(), host_key: Some(self.host_key.clone()) };
         let body = serde_json::to_string(&request)?;
         Ok(serde_json::from_str(&super::https::post(self.https_port, "/api/meetings", &body)?)?)
+    }
+
+    /// The pages answer before the meetings do.
+    pub fn open_meeting_within(&self, title: &str, limit: Duration) -> Result<Meeting> {
+        let end = Instant::now() + limit;
+        loop {
+            match self.open_meeting(title) {
+                Err(_) if Instant::now() < end => std::thread::sleep(Duration::from_millis(500)),
+                other => return other,
+            }
+        }
     }
 
     pub fn link(&self, secret: &str) -> String {
