@@ -21,6 +21,7 @@ pub mod disk;
 pub mod enter;
 pub mod files;
 pub mod initrd;
+pub mod kernel;
 pub mod keys;
 pub mod listening;
 pub mod lock;

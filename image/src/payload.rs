@@ -35,15 +35,16 @@ pub fn make(build: &Build) -> Result<Payload> {
     let definitions = build.work.join("payload.d");
     files::fresh(&definitions)?;
 
-    let level = if build.quick { "3" } else { "12" };
+    let level = if build.quick { "3" } else { "9" };
     files::fill_folder(&paths::definitions().join("repart/payload"), &definitions, &[("LEVEL", level)])?;
     let mut command = build.tools.command("systemd-repart");
     command.args(["--offline=yes", "--empty=create", "--size=auto", "--split=yes", "--json=pretty"]);
     command.args(["--definitions=/build/payload.d", "--root=/build/root"]);
     command.arg(format!("--seed={}", build.seed()));
     command.env("SOURCE_DATE_EPOCH", build.epoch.to_string());
-    let clamp = format!("-T{} --all-time", build.epoch);
-    command.env("SYSTEMD_REPART_MKFS_OPTIONS_EROFS", clamp);
+    // Clusters of 16 KiB: some 4 % less than with the 4 KiB that mkfs.erofs begins with.
+    let options = format!("-T{} --all-time -C16384", build.epoch);
+    command.env("SYSTEMD_REPART_MKFS_OPTIONS_EROFS", options);
     let printed = shell::output(command.arg("/build/payload/payload.raw"))?;
     let partitions: serde_json::Value =
         serde_json::from_slice(&printed).context("systemd-repart's report is not JSON")?;

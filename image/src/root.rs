@@ -3,7 +3,7 @@
 use crate::build::Build;
 use crate::lock::Lock;
 use crate::shell::run;
-use crate::{bootstrap, collect, files, listening, microcode, packages, paths, strip};
+use crate::{bootstrap, collect, files, kernel, listening, microcode, packages, paths, strip};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,8 @@ pub fn assemble(build: &Build) -> Result<String> {
         .command("tar")
         .args(["--extract", "--file=/base.tar", "--numeric-owner", "--xattrs"])
         .args(["--xattrs-include=*", "--directory=/build/root"]))?;
-    let kernel = kernel(build)?;
+    unpack(build, "kernel.lock")?;
+    let kernel = kernel::prepare(build)?;
     firmware(build)?;
     let definitions = paths::definitions();
     files::overlay(&definitions.join("root"), &root)?;
@@ -77,18 +78,6 @@ fn unpack(build: &Build, lock: &str) -> Result<()> {
             .args(["--keep-directory-symlink"]))?;
     }
     files::remove(&build.work.join("package.tar"))
-}
-
-/// Its version is the name of its modules' folder.
-fn kernel(build: &Build) -> Result<String> {
-    unpack(build, "kernel.lock")?;
-    let modules = build.root().join("usr/lib/modules");
-    let entry = fs::read_dir(&modules)?.next().context("the kernel package brought no modules")??;
-    let version = entry.file_name().to_string_lossy().into_owned();
-    fs::rename(build.root().join("boot").join(format!("vmlinuz-{version}")), build.work.join("vmlinuz"))?;
-    files::fresh(&build.root().join("boot"))?;
-    run(build.tools.command("depmod").args(["--basedir=/build/root", &version]))?;
-    Ok(version)
 }
 
 /// Of NICs for the root, of processors for the kernel image: the kernel takes microcode before it has a root.

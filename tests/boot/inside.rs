@@ -67,7 +67,7 @@ pub(crate) fn processes(machine: &mut Machine) -> Result<()> {
 pub(crate) fn security(machine: &mut Machine) -> Result<()> {
     let shell = machine.shell()?;
     let mut above = Vec::new();
-    for daemon in DAEMONS {
+    for daemon in DAEMONS.into_iter().chain(["appliance", "tune"]) {
         let line = shell.run(&format!(
             "systemd-analyze security --no-pager plenum-{daemon}.service | grep 'Overall exposure level'"
         ))?;
@@ -186,6 +186,28 @@ pub(crate) fn journal(machine: &mut Machine) -> Result<()> {
     ensure!(header.contains("/var/log/journal/"), "the journal is not kept: {header}");
     let limits = shell.run("systemd-analyze cat-config systemd/journald.conf --no-pager")?;
     ensure!(limits.contains("SystemMaxUse=512M"), "the journal has no bound");
+    Ok(())
+}
+
+/// The ID is on the ESP for the next boot, and the journal lies under it.
+pub(crate) fn identity(machine: &mut Machine) -> Result<()> {
+    let shell = machine.shell()?;
+    shell
+        .run("systemctl is-active plenum-machine-id.service || systemctl start plenum-machine-id.service")?;
+    let id = shell.run("cat /etc/machine-id")?;
+    let kept = shell.run("cat /boot/plenum/machine-id")?;
+    ensure!(id.len() == 32 && id == kept, "this boot is {id}, the next one would be {kept}");
+    let header = shell.run("journalctl --header --no-pager | grep '^File path'")?;
+    ensure!(header.contains(&format!("/var/log/journal/{id}/")), "the journal lies elsewhere: {header}");
+    Ok(())
+}
+
+/// It ran at the start, and shows a plan to whoever asks.
+pub(crate) fn tuning(machine: &mut Machine) -> Result<()> {
+    let shell = machine.shell()?;
+    shell.run("systemctl is-active plenum-tune.service").context("plenum-tune.service")?;
+    let plan = shell.run("plenum-tune --dry-run")?;
+    ensure!(plan.contains("Profiles: "), "no plan: {plan}");
     Ok(())
 }
 

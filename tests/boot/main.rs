@@ -31,6 +31,8 @@ const CHECKS: &[Check] = &[
     ("the root is verified and read-only", inside::root),
     ("the data partition is encrypted, and sealed by the TPM", inside::data),
     ("the journal is persistent and bounded", inside::journal),
+    ("the machine ID is kept, and the journal lies under it", inside::identity),
+    ("kernel and NICs are tuned", inside::tuning),
     ("the sysctls hold", inside::sysctls),
     ("this boot is blessed", inside::blessed),
 ];

@@ -5,7 +5,7 @@
 
 pub(crate) mod cpio;
 mod elf;
-mod modules;
+pub(crate) mod modules;
 
 use crate::build::Build;
 use crate::{files, packages, paths, shell};

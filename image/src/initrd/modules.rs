@@ -43,7 +43,7 @@ pub(super) fn closure(root: &Path, kernel: &str, patterns: &[String]) -> Result<
 }
 
 /// `modules.dep`: `PATH: PATH PATH…`
-fn parse(text: &str) -> BTreeMap<&str, Vec<&str>> {
+pub(crate) fn parse(text: &str) -> BTreeMap<&str, Vec<&str>> {
     let lines = text.lines().filter_map(|line| line.split_once(':'));
     lines.map(|(path, needs)| (path, needs.split_whitespace().collect())).collect()
 }
