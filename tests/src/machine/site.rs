@@ -9,6 +9,7 @@ use std::fs;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -22,6 +23,9 @@ pub struct Site {
 
 const MEDIA: u16 = 10_000;
 const RELAY: u16 = 3_478;
+/// From the first daemon to the last, under emulation.
+const DAEMONS_LIMIT: Duration = Duration::from_secs(120);
+
 const FOLDER: &str = "/run/plenum-site";
 
 impl Site {
@@ -39,10 +43,8 @@ impl Site {
     /// `NAME=BASE64`
     pub(super) fn credentials(&self) -> Result<Vec<String>> {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let web = WebSettings {
-            names: vec!["plenum.local".to_owned(), "localhost".to_owned(), loopback.to_string()],
-            ..WebSettings::default()
-        };
+        let names = ["plenum.local", "localhost", &loopback.to_string(), &super::lan::MACHINE.to_string()];
+        let web = WebSettings { names: names.map(str::to_owned).to_vec(), ..WebSettings::default() };
         let addresses = if self.media { vec![loopback] } else { Vec::new() };
         let sfu = SfuSettings { addresses, ..SfuSettings::default() };
         let mut files = format!("d {FOLDER} 0755 root root -\n");
@@ -72,7 +74,16 @@ impl Site {
     pub fn open_meeting(&self, title: &str) -> Result<Meeting> {
         let request = CreateMeeting { title: title.to_owned(), host_key: Some(self.host_key.clone()) };
         let body = serde_json::to_string(&request)?;
-        Ok(serde_json::from_str(&super::https::post(self.https_port, "/api/meetings", &body)?)?)
+        let end = Instant::now() + DAEMONS_LIMIT;
+        loop {
+            match super::https::post(self.https_port, "/api/meetings", &body) {
+                // The pages are there before the meetings are.
+                Err(error) if error.to_string().contains("(503)") && Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(250));
+                }
+                answer => return Ok(serde_json::from_str(&answer?)?),
+            }
+        }
     }
 
     pub fn link(&self, secret: &str) -> String {
