@@ -16,6 +16,7 @@ pub mod bootstrap;
 pub mod build;
 pub mod bundle;
 pub mod collect;
+pub mod credentials;
 pub mod digest;
 pub mod disk;
 pub mod enter;

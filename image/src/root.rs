@@ -3,7 +3,7 @@
 use crate::build::Build;
 use crate::lock::Lock;
 use crate::shell::run;
-use crate::{bootstrap, collect, files, kernel, listening, microcode, packages, paths, strip};
+use crate::{bootstrap, collect, credentials, files, kernel, listening, microcode, packages, paths, strip};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,7 @@ pub fn assemble(build: &Build) -> Result<String> {
     files::write(&root.join("etc/nftables.d/ports.nft"), ports, 0o644)?;
     configure(build)?;
     strip::run(&root, build.debug)?;
+    credentials::check(&root)?;
     Ok(kernel)
 }
 

@@ -1,21 +1,20 @@
 //! What the debug variant sees of itself.
 
+use crate::units as unit_list;
 use anyhow::{Context, Result, bail, ensure};
 use plenum_image::listening;
 use plenum_tests::machine::Machine;
 use std::collections::BTreeSet;
-
-const DAEMONS: [&str; 4] = ["sfu", "signaling", "turn", "web"];
 
 pub(crate) fn units(machine: &mut Machine) -> Result<()> {
     let shell = machine.shell()?;
     shell.run("systemctl is-system-running --wait || true")?;
     let failed = shell.run("systemctl list-units --failed --plain --no-legend --no-pager")?;
     ensure!(failed.is_empty(), "failed units:\n{failed}");
-    for daemon in DAEMONS {
-        let state = shell.run(&format!("systemctl show plenum-{daemon} -p SubState,NRestarts"))?;
+    for daemon in unit_list::daemons(shell)? {
+        let state = shell.run(&format!("systemctl show {daemon} -p SubState,NRestarts"))?;
         let fine = state.contains("SubState=running") && state.contains("NRestarts=0");
-        ensure!(fine, "plenum-{daemon}: {state}");
+        ensure!(fine, "{daemon}: {state}");
     }
     Ok(())
 }
@@ -23,19 +22,19 @@ pub(crate) fn units(machine: &mut Machine) -> Result<()> {
 /// Emulation is some twenty times slower than a processor: ready in 2 s there is far less here.
 pub(crate) fn readiness(machine: &mut Machine) -> Result<()> {
     let shell = machine.shell()?;
-    for daemon in DAEMONS {
+    for daemon in unit_list::daemons(shell)? {
         let (started, ready) = ("ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic");
-        let times = shell.run(&format!("systemctl show plenum-{daemon} -p {started},{ready}"))?;
+        let times = shell.run(&format!("systemctl show {daemon} -p {started},{ready}"))?;
         let time = |name: &str| {
             let line = times.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             line.and_then(|value| value.parse::<u64>().ok()).filter(|value| *value > 0)
         };
         let (Some(started), Some(ready)) = (time(started), time(ready)) else {
-            bail!("plenum-{daemon} was never ready: {times}");
+            bail!("{daemon} was never ready: {times}");
         };
         let seconds = ready.saturating_sub(started) as f32 / 1e6;
-        eprintln!("        plenum-{daemon} ready {seconds:.1} s after its start");
-        ensure!(seconds < 40.0, "plenum-{daemon} took {seconds:.1} s");
+        eprintln!("        {daemon} ready {seconds:.1} s after its start");
+        ensure!(seconds < 40.0, "{daemon} took {seconds:.1} s");
     }
     Ok(())
 }
@@ -44,41 +43,35 @@ pub(crate) fn readiness(machine: &mut Machine) -> Result<()> {
 pub(crate) fn processes(machine: &mut Machine) -> Result<()> {
     let shell = machine.shell()?;
     let mut users = BTreeSet::new();
-    for daemon in DAEMONS {
-        let status = shell.run(&format!("cat /proc/$(systemctl show plenum-{daemon} -P MainPID)/status"))?;
+    for daemon in unit_list::daemons(shell)? {
+        let status = shell.run(&format!("cat /proc/$(systemctl show {daemon} -P MainPID)/status"))?;
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
             line.map(|rest| rest.split_whitespace().next().unwrap_or_default().to_owned())
-                .with_context(|| format!("no {name} of plenum-{daemon}"))
+                .with_context(|| format!("no {name} of {daemon}"))
         };
         let user = field("Uid")?;
-        ensure!(user != "0", "plenum-{daemon} runs as root");
-        ensure!(users.insert(user.clone()), "plenum-{daemon} shares the user {user}");
+        ensure!(user != "0", "{daemon} runs as root");
+        ensure!(users.insert(user.clone()), "{daemon} shares the user {user}");
         for capabilities in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
             let value = field(capabilities)?;
-            ensure!(value.trim_matches('0').is_empty(), "plenum-{daemon} has {capabilities} {value}");
+            ensure!(value.trim_matches('0').is_empty(), "{daemon} has {capabilities} {value}");
         }
-        ensure!(field("NoNewPrivs")? == "1", "plenum-{daemon} may gain privileges");
-        ensure!(field("Seccomp")? == "2", "plenum-{daemon} has no system-call filter");
+        ensure!(field("NoNewPrivs")? == "1", "{daemon} may gain privileges");
+        ensure!(field("Seccomp")? == "2", "{daemon} has no system-call filter");
     }
     Ok(())
 }
 
+/// What runs for as long as the box does is locked up; units that run once before it are in docs/hardening.md.
 pub(crate) fn security(machine: &mut Machine) -> Result<()> {
     let shell = machine.shell()?;
     let mut above = Vec::new();
-    for daemon in DAEMONS.into_iter().chain(["appliance", "tune"]) {
-        let line = shell.run(&format!(
-            "systemd-analyze security --no-pager plenum-{daemon}.service | grep 'Overall exposure level'"
-        ))?;
-        let level: f32 = line
-            .split(':')
-            .nth(1)
-            .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-            .with_context(|| format!("no level in `{line}`"))?;
-        eprintln!("        plenum-{daemon} {level}");
+    for daemon in unit_list::daemons(shell)? {
+        let level = unit_list::exposure(shell, &format!("{daemon}.service"))?;
+        eprintln!("        {daemon} {level}");
         if level > 2.0 {
-            above.push(format!("plenum-{daemon} {level}"));
+            above.push(format!("{daemon} {level}"));
         }
     }
     ensure!(above.is_empty(), "above 2.0: {}", above.join(", "));
@@ -234,5 +227,12 @@ pub(crate) fn blessed(machine: &mut Machine) -> Result<()> {
     shell.run("systemctl is-active --quiet boot-complete.target").context("boot-complete.target")?;
     let entries = shell.run("ls /boot/EFI/Linux")?;
     ensure!(!entries.contains('+'), "the entry still counts its tries: {entries}");
+    Ok(())
+}
+
+/// A firmware that checks what it starts, and whose keys are ours and not those of a vendor.
+pub(crate) fn secure_boot(machine: &mut Machine) -> Result<()> {
+    let status = machine.shell()?.run("bootctl status --no-pager 2>&1 || true")?;
+    ensure!(status.contains("Secure Boot: enabled (user)"), "{status}");
     Ok(())
 }

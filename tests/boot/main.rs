@@ -3,12 +3,15 @@
 //! One machine for all checks, because it takes a minute to boot. Each check is a function that says in its
 //! error what it found.
 
+mod hardening;
 mod inside;
 mod outside;
+mod scan;
+mod units;
 
 use anyhow::{Context, Result};
 use plenum_tests::machine::site::{Site, host_key};
-use plenum_tests::machine::{Machine, Options};
+use plenum_tests::machine::{Machine, Network, Options, lan};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -35,6 +38,8 @@ const CHECKS: &[Check] = &[
     ("kernel and NICs are tuned", inside::tuning),
     ("the sysctls hold", inside::sysctls),
     ("this boot is blessed", inside::blessed),
+    ("Secure Boot is on, with our key alone", inside::secure_boot),
+    ("docs/hardening.md is what the image shows, inside and in a scan", hardening::document),
 ];
 
 #[test]
@@ -48,7 +53,12 @@ fn the_image_boots_into_the_conference() {
         media: false,
         host_key: host_key(folder.path()).expect("a host key"),
     };
-    let options = Options::new(image, folder.path().to_owned(), site);
+    lan::enter().expect("a network of its own");
+    let options = Options {
+        network: Network::Lan,
+        secure_boot: true,
+        ..Options::new(image, folder.path().to_owned(), site)
+    };
     let mut machine = Machine::start(&options).expect("a machine");
     let took = machine.wait_for_page(BOOT_LIMIT).expect("the join page");
     eprintln!("power-on to the join page: {:.1} s", took.as_secs_f32());

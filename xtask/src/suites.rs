@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 pub(crate) struct Options {
     /// Which suites; all but `boot` without arguments.
     suites: Vec<Suite>,
+    /// Suite `boot` writes what it found into docs/hardening.md instead of comparing.
+    #[arg(long)]
+    bless: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for suite in wanted {
         eprintln!("── {suite:?}");
         let began = Instant::now();
-        let result = one(*suite);
+        let result = one(*suite, options.bless);
         if let Err(error) = &result {
             eprintln!("── {suite:?} failed: {error:#}");
         }
@@ -61,14 +64,14 @@ fn report(results: &[(&Suite, Duration, Result<()>)]) -> Result<()> {
     Ok(())
 }
 
-fn one(suite: Suite) -> Result<()> {
+fn one(suite: Suite, bless: bool) -> Result<()> {
     match suite {
         Suite::Rules => rules(),
         Suite::Ui => ui(),
         Suite::Units => units(),
         Suite::Services => services(),
         Suite::Browser => browser(),
-        Suite::Boot => boot(),
+        Suite::Boot => boot(bless),
     }
 }
 
@@ -114,9 +117,14 @@ fn browser() -> Result<()> {
     start(command.env("PLENUM_BIN_DIR", build::bin_dir(false)))
 }
 
-fn boot() -> Result<()> {
+fn boot(bless: bool) -> Result<()> {
     setup::install(setup::IMAGE)?;
     let mut command = cargo();
     command.args(["test", "--quiet", "--package", "plenum-tests", "--test", "boot", "--", "--ignored"]);
-    start(command.arg("--nocapture").env("PLENUM_IMAGE", image::debug_disk()?))
+    if bless {
+        command.env("PLENUM_BLESS", "1");
+    }
+    // One machine at a time.
+    command.args(["--nocapture", "--test-threads=1"]);
+    start(command.env("PLENUM_IMAGE", image::debug_disk()?))
 }

@@ -3,11 +3,11 @@
 
 use anyhow::Result;
 use plenum_protocol::http::{CreateMeeting, Meeting};
-use plenum_protocol::settings::{SfuSettings, WebSettings};
+use plenum_protocol::settings::{SfuSettings, TurnSettings, WebSettings};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,11 @@ pub struct Site {
 
 const MEDIA: u16 = 10_000;
 const RELAY: u16 = 3_478;
+/// From the first daemon to the last, under emulation.
+const DAEMONS_LIMIT: Duration = Duration::from_secs(120);
+
+/// Those that are told something.
+const DAEMONS: [&str; 3] = ["web", "sfu", "turn"];
 const FOLDER: &str = "/run/plenum-site";
 
 impl Site {
@@ -40,14 +45,16 @@ impl Site {
     /// `NAME=BASE64`
     pub(super) fn credentials(&self) -> Result<Vec<String>> {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let web = WebSettings {
-            names: vec!["plenum.local".to_owned(), "localhost".to_owned(), loopback.to_string()],
-            ..WebSettings::default()
-        };
+        let names = ["plenum.local", "localhost", &loopback.to_string(), &super::lan::MACHINE.to_string()];
+        let web = WebSettings { names: names.map(str::to_owned).to_vec(), ..WebSettings::default() };
         let addresses = if self.media { vec![loopback] } else { Vec::new() };
-        let sfu = SfuSettings { addresses, ..SfuSettings::default() };
         let mut files = format!("d {FOLDER} 0755 root root -\n");
-        for (name, text) in [("web", toml::to_string(&web)?), ("sfu", toml::to_string(&sfu)?)] {
+        // The relay reaches the SFU where the SFU says that it is.
+        let peers = addresses.iter().map(|address| SocketAddr::new(*address, MEDIA)).collect();
+        let sfu = SfuSettings { addresses, ..SfuSettings::default() };
+        let turn = TurnSettings { peers, ..TurnSettings::default() };
+        let settings = [toml::to_string(&web)?, toml::to_string(&sfu)?, toml::to_string(&turn)?];
+        for (name, text) in DAEMONS.iter().zip(settings) {
             let text = text.replace('\\', "\\\\").replace('\n', "\\n").replace('%', "%%");
             writeln!(files, "f+ {FOLDER}/{name}.toml 0644 root root - {text}")?;
         }
@@ -58,7 +65,7 @@ impl Site {
             self.host_key
         )?;
         let mut credentials = vec![encoded("tmpfiles.extra", &files)];
-        for name in ["web", "sfu"] {
+        for name in DAEMONS {
             let program = format!("/usr/bin/plenum-{name} --config {FOLDER}/{name}.toml");
             let drop_in = format!("[Service]\nExecStart=\nExecStart={program}\n");
             credentials.push(encoded(&format!("systemd.unit-dropin.plenum-{name}.service"), &drop_in));
@@ -73,7 +80,16 @@ impl Site {
     pub fn open_meeting(&self, title: &str) -> Result<Meeting> {
         let request = CreateMeeting { title: title.to_owned(), host_key: Some(self.host_key.clone()) };
         let body = serde_json::to_string(&request)?;
-        Ok(serde_json::from_str(&super::https::post(self.https_port, "/api/meetings", &body)?)?)
+        let end = Instant::now() + DAEMONS_LIMIT;
+        loop {
+            match super::https::post(self.https_port, "/api/meetings", &body) {
+                // The pages are there before the meetings are.
+                Err(error) if error.to_string().contains("(503)") && Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(250));
+                }
+                answer => return Ok(serde_json::from_str(&answer?)?),
+            }
+        }
     }
 
     /// The pages answer before the meetings do.
