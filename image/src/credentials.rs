@@ -25,7 +25,7 @@ pub fn check(root: &Path) -> Result<()> {
     accounts(root, &mut found)?;
     settings(root, &mut found)?;
     let machine = fs::read_to_string(root.join("etc/machine-id")).unwrap_or_default();
-    if machine.trim() != "uninitialized" {
+    if !matches!(machine.trim(), "" | "uninitialized") {
         found.push(format!("etc/machine-id is `{}`: every box would be the same machine", machine.trim()));
     }
     walk(root, root, &mut found)?;
