@@ -80,7 +80,9 @@ pub(crate) fn asks_for_the_recovery_key(options: &Options, key: &str, limit: Dur
     machine.qmp()?.type_line(key)?;
     let took = machine.wait_for_page(limit)?;
     eprintln!("        with another TPM and the recovery key: {:.0} s", took.as_secs_f32());
-    let mount = machine.shell()?.run("findmnt --noheadings --output SOURCE /var")?;
+    let shell = machine.shell()?;
+    shell.run("systemctl is-system-running --wait").context("a unit failed")?;
+    let mount = shell.run("findmnt --noheadings --output SOURCE /var")?;
     ensure!(mount == "/dev/mapper/data", "/var is {mount}");
     Ok(())
 }

@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 /// Without hardware virtualisation and beside other work.
 const BOOT_LIMIT: Duration = Duration::from_secs(400);
 
+/// Daemons have 20 s to stop.
+const POWER_OFF_LIMIT: Duration = Duration::from_secs(90);
+
 type Check = (&'static str, fn(&mut Machine) -> Result<()>);
 
 const FIRST_BOOT: &[Check] = &[
@@ -61,11 +64,11 @@ fn the_image_boots_into_the_conference() {
     let mut machine = boot(&options);
     report.take_all(FIRST_BOOT, &mut machine);
     let key = report.take("the recovery key is shown once", || firmware::recovery_key(&mut machine));
-    report.take("the power button switches it off", || machine.power_off(BOOT_LIMIT));
+    report.take("the power button switches it off", || power_off(&mut machine));
     drop(machine);
     let mut machine = boot(&options);
     report.take_all(SECOND_BOOT, &mut machine);
-    report.take("the power button switches it off again", || machine.power_off(BOOT_LIMIT));
+    report.take("the power button switches it off again", || power_off(&mut machine));
     drop(machine);
     if let Some(key) = key {
         report.take("with another TPM it asks for the recovery key", || {
@@ -87,6 +90,16 @@ fn boot(options: &Options) -> Machine {
     let took = machine.wait_for_page(BOOT_LIMIT).expect("the join page");
     eprintln!("power-on to the join page: {:.1} s", took.as_secs_f32());
     machine
+}
+
+fn power_off(machine: &mut Machine) -> Result<()> {
+    let off = machine.power_off(POWER_OFF_LIMIT);
+    if off.is_err()
+        && let Ok(journal) = machine.shell()?.run("journalctl --no-pager --lines=60")
+    {
+        eprintln!("the journal says:\n{journal}");
+    }
+    off
 }
 
 /// What was checked, as it goes, and what failed, for the end.
