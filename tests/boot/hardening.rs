@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use plenum_image::listening;
 use plenum_tests::machine::{Machine, lan};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -53,31 +53,41 @@ fn compare(written: &str, found: &str) -> Result<()> {
 /// `systemd-analyze security`: a table of all units, and what each is not locked out of.
 fn exposure(machine: &mut Machine, text: &mut String) -> Result<()> {
     let shell = machine.shell()?;
-    writeln!(text, "\n## systemd-analyze security\n\n0 is locked up, 10 is free. Units that make, open and")?;
-    writeln!(text, "check the data partition run as root, once, before the network is there.\n")?;
-    writeln!(text, "| unit | exposure | user | kind |\n|---|---|---|---|")?;
-    let mut details = String::new();
+    text.push_str(
+        "
+## systemd-analyze security
+
+0 is locked up, 10 is free. Units that run once are root: they make, open and check the data partition, and enrol
+its recovery key. The boot suite refuses a daemon above 2.0. The last column is what a unit is not locked out of, with
+the number of the setting's items.
+
+| unit | exposure | user | kind | left open |
+|---|---|---|---|---|
+",
+    );
     for unit in units::ours(shell)? {
         let level = units::exposure(shell, &unit.name)?;
         let user = if unit.user.is_empty() { "root" } else { &unit.user };
         let kind = if unit.once { "once" } else { "daemon" };
-        writeln!(text, "| `{}` | {level:.1} | {user} | {kind} |", unit.name)?;
         let report = shell.run(&format!("systemd-analyze security --no-pager --json=short {}", unit.name))?;
-        let rows: Vec<Value> = serde_json::from_str(&report).context("systemd-analyze prints no JSON")?;
-        writeln!(details, "\n### {}\n\nNot locked:\n", unit.name)?;
-        let mut open = BTreeSet::new();
-        for row in &rows {
-            let (name, weight) = (row["name"].as_str(), row["exposure"].as_str());
-            if let (Some(name), Some(weight)) = (name, weight)
-                && row["set"] == Value::Bool(false)
-            {
-                open.insert(format!("`{}` {weight}", name.replace('…', "")));
-            }
-        }
-        writeln!(details, "{}", open.into_iter().collect::<Vec<_>>().join(" · "))?;
+        writeln!(text, "| `{}` | {level:.1} | {user} | {kind} | {} |", unit.name, left_open(&report)?)?;
     }
-    text.push_str(&details);
     Ok(())
+}
+
+/// Settings of a report in JSON that are not as tight as they could be.
+fn left_open(report: &str) -> Result<String> {
+    let rows: Vec<Value> = serde_json::from_str(report).context("systemd-analyze prints no JSON")?;
+    let mut settings: BTreeMap<&str, u32> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row["set"] == Value::Bool(false) && row["exposure"].is_string()) {
+        let name = row["name"].as_str().context("systemd-analyze names no setting")?;
+        *settings.entry(name.split('=').next().unwrap_or(name)).or_default() += 1;
+    }
+    let shown = settings.into_iter().map(|(name, items)| match items {
+        1 => format!("`{name}`"),
+        items => format!("`{name}` {items}"),
+    });
+    Ok(shown.collect::<Vec<_>>().join(", "))
 }
 
 /// `ss -tulpn` without numbers of processes and descriptors.
@@ -103,11 +113,15 @@ fn sockets(machine: &mut Machine, text: &mut String) -> Result<()> {
     for one in manifest.iter().filter(|one| one.reach == listening::Reach::Dhcp) {
         rows.insert(format!("{:<6} {:<18} {:>6}  {}", one.protocol, one.address, one.port, one.process));
     }
-    writeln!(
-        text,
-        "\n## ss -tulpn\n\nThe same as the manifest; `inside::sockets` in `tests/boot/inside.rs` holds it."
-    )?;
-    writeln!(text, "DHCP clients listen while they ask.\n\n```text")?;
+    text.push_str(
+        "
+## ss -tulpn
+
+The same as the manifest, which `tests/boot/inside.rs` holds it to. DHCP clients listen while they ask.
+
+```text
+",
+    );
     for row in rows {
         writeln!(text, "{}", row.trim_end())?;
     }
@@ -117,7 +131,7 @@ fn sockets(machine: &mut Machine, text: &mut String) -> Result<()> {
 
 fn firewall(machine: &mut Machine, text: &mut String) -> Result<()> {
     let rules = machine.shell()?.run("nft list ruleset")?;
-    writeln!(text, "\n## nft list ruleset\n\n```text")?;
+    text.push_str("\n## nft list ruleset\n\nNumbers behind `skuid` are users of the image.\n\n```text\n");
     for line in rules.lines() {
         let line = match line.split_once("counter packets") {
             Some((before, after)) => {
@@ -151,17 +165,18 @@ fn dropped(machine: &mut Machine) -> Result<u64> {
 }
 
 fn outside(scan: &Scan, text: &mut String) -> Result<()> {
-    writeln!(text, "\n## A scan from the same network\n")?;
-    writeln!(
-        text,
-        "IPv4. *Open*: a connection, or an answer to a STUN binding request. *Closed*: a reset, or port"
-    )?;
-    writeln!(
-        text,
-        "unreachable. *Silent*: nothing came back, and the firewall counted the packet as dropped, or a"
-    )?;
-    writeln!(text, "daemon does not answer strangers (the media port).\n")?;
-    writeln!(text, "| | ports asked | open | closed | silent |\n|---|---|---|---|---|")?;
+    text.push_str(
+        "
+## A scan from the same network
+
+IPv4, every TCP port and common UDP ports. *Open*: a connection, or an answer to a STUN binding request.
+*Closed*: a reset, or port unreachable. *Silent*: nothing came back. The firewall counts what it drops, and the suite
+fails when it counted less than was silent; UDP port 10000 is let through, and the media server answers no stranger.
+
+| | ports asked | open | closed | silent |
+|---|---|---|---|---|
+",
+    );
     for (protocol, found) in [("TCP", &scan.tcp), ("UDP", &scan.udp)] {
         let asked = found.open.len() + found.closed.len() + found.silent.len();
         let (open, closed) = (list(&found.open), list(&found.closed));

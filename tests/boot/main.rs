@@ -1,8 +1,10 @@
 //! The image in a virtual machine: `cargo xtask test boot`.
 //!
-//! One machine for all checks, because it takes a minute to boot. Each check is a function that says in its
-//! error what it found.
+//! One machine for all checks, because it takes a minute to boot: as it comes from the factory, at its second
+//! boot, and with the TPM of another machine. Each check is a function that says in its error what it found.
 
+mod browsers;
+mod firmware;
 mod hardening;
 mod inside;
 mod outside;
@@ -13,15 +15,18 @@ use anyhow::{Context, Result};
 use plenum_tests::machine::site::{Site, host_key};
 use plenum_tests::machine::{Machine, Network, Options, lan};
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Without hardware virtualisation and beside other work.
 const BOOT_LIMIT: Duration = Duration::from_secs(400);
 
+/// Daemons have 20 s to stop.
+const POWER_OFF_LIMIT: Duration = Duration::from_secs(90);
+
 type Check = (&'static str, fn(&mut Machine) -> Result<()>);
 
-const CHECKS: &[Check] = &[
+const FIRST_BOOT: &[Check] = &[
     ("every unit is up", inside::units),
     ("the join page and its headers", outside::page),
     ("a meeting is opened with the host key", outside::meeting),
@@ -40,38 +45,94 @@ const CHECKS: &[Check] = &[
     ("this boot is blessed", inside::blessed),
     ("Secure Boot is on, with our key alone", inside::secure_boot),
     ("docs/hardening.md is what the image shows, inside and in a scan", hardening::document),
+    ("browsers hold a conference, over UDP and over 443 alone", browsers::conference),
+];
+
+const SECOND_BOOT: &[Check] = &[
+    ("the TPM opens the data by itself", firmware::opened_unattended),
+    ("conferences survive full disk, wrong clock, no link and no DNS", browsers::trouble),
 ];
 
 #[test]
 #[ignore = "boots a virtual machine: cargo xtask test boot"]
 fn the_image_boots_into_the_conference() {
-    let image =
-        PathBuf::from(std::env::var_os("PLENUM_IMAGE").expect("cargo xtask test boot names the image"));
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let site = Site {
-        https_port: free_port().expect("a free port"),
-        media: false,
-        host_key: host_key(folder.path()).expect("a host key"),
-    };
     lan::enter().expect("a network of its own");
-    let options = Options {
-        network: Network::Lan,
-        secure_boot: true,
-        ..Options::new(image, folder.path().to_owned(), site)
-    };
-    let mut machine = Machine::start(&options).expect("a machine");
-    let took = machine.wait_for_page(BOOT_LIMIT).expect("the join page");
-    eprintln!("power-on to the join page: {:.1} s", took.as_secs_f32());
-    let failures: Vec<String> = CHECKS.iter().filter_map(|check| one(check, &mut machine)).collect();
-    assert!(failures.is_empty(), "\n{}\n\nthe console said:\n{}", failures.join("\n"), machine.console());
+    let options = options(folder.path()).expect("an image");
+    let mut report = Report::default();
+    report.take("it refuses a changed kernel image", || {
+        firmware::refuses_what_is_not_ours(&options, BOOT_LIMIT)
+    });
+    let mut machine = boot(&options);
+    report.take_all(FIRST_BOOT, &mut machine);
+    let key = report.take("the recovery key is shown once", || firmware::recovery_key(&mut machine));
+    report.take("the power button switches it off", || power_off(&mut machine));
+    drop(machine);
+    let mut machine = boot(&options);
+    report.take_all(SECOND_BOOT, &mut machine);
+    report.take("the power button switches it off again", || power_off(&mut machine));
+    drop(machine);
+    if let Some(key) = key {
+        report.take("with another TPM it asks for the recovery key", || {
+            firmware::asks_for_the_recovery_key(&options, &key, BOOT_LIMIT)
+        });
+    }
+    assert!(report.failures.is_empty(), "\n{}", report.failures.join("\n"));
 }
 
-fn one((name, check): &Check, machine: &mut Machine) -> Option<String> {
-    let began = Instant::now();
-    let result = check(machine);
-    let verdict = if result.is_ok() { "ok" } else { "FAILED" };
-    eprintln!("{verdict:>6}  {name} ({:.1} s)", began.elapsed().as_secs_f32());
-    result.err().map(|error| format!("{name}: {error:#}"))
+fn options(folder: &Path) -> Result<Options> {
+    let image = std::env::var_os("PLENUM_IMAGE").context("cargo xtask test boot names the image")?;
+    let site = Site { https_port: free_port()?, media: false, host_key: host_key(folder)? };
+    let options = Options::new(PathBuf::from(image), folder.to_owned(), site);
+    Ok(Options { network: Network::Lan, secure_boot: true, ..options })
+}
+
+fn boot(options: &Options) -> Machine {
+    let mut machine = Machine::start(options).expect("a machine");
+    let took = machine.wait_for_page(BOOT_LIMIT).expect("the join page");
+    eprintln!("power-on to the join page: {:.1} s", took.as_secs_f32());
+    machine
+}
+
+fn power_off(machine: &mut Machine) -> Result<()> {
+    let off = machine.power_off(POWER_OFF_LIMIT);
+    if off.is_err()
+        && let Ok(journal) = machine.shell()?.run("journalctl --no-pager --lines=60")
+    {
+        eprintln!("the journal says:\n{journal}");
+    }
+    off
+}
+
+/// What was checked, as it goes, and what failed, for the end.
+#[derive(Default)]
+struct Report {
+    failures: Vec<String>,
+}
+
+impl Report {
+    fn take<T>(&mut self, name: &str, check: impl FnOnce() -> Result<T>) -> Option<T> {
+        let began = Instant::now();
+        let result = check();
+        let verdict = if result.is_ok() { "ok" } else { "FAILED" };
+        eprintln!("{verdict:>6}  {name} ({:.1} s)", began.elapsed().as_secs_f32());
+        if let Err(error) = &result {
+            eprintln!("        {error:#}");
+            self.failures.push(format!("{name}: {error:#}"));
+        }
+        result.ok()
+    }
+
+    /// The console helps only as long as the machine is there.
+    fn take_all(&mut self, checks: &[Check], machine: &mut Machine) {
+        let before = self.failures.len();
+        for (name, check) in checks {
+            self.take(name, || check(machine));
+        }
+        if self.failures.len() > before {
+            eprintln!("the console said:\n{}", machine.console());
+        }
+    }
 }
 
 fn free_port() -> Result<u16> {

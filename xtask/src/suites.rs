@@ -119,6 +119,7 @@ fn browser() -> Result<()> {
 
 fn boot(bless: bool) -> Result<()> {
     setup::install(setup::IMAGE)?;
+    build::packages("tests/browser")?;
     let mut command = cargo();
     command.args(["test", "--quiet", "--package", "plenum-tests", "--test", "boot", "--", "--ignored"]);
     if bless {

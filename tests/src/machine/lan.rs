@@ -9,11 +9,18 @@ use std::process::Command;
 /// The interface on the machine's wire.
 pub const INTERFACE: &str = "plenum0";
 
-/// Where QEMU's DHCP server puts the only machine on its network.
-pub const MACHINE: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
+/// The machine's end of the wire: a card of its own, because QEMU's own network would answer whatever it sees.
+pub const MACHINE: Ipv4Addr = Ipv4Addr::new(198, 18, 9, 2);
 
-/// This end of the wire.
-pub const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 100);
+/// This end.
+pub const HERE: Ipv4Addr = Ipv4Addr::new(198, 18, 9, 1);
+
+pub(super) const MAC: &str = "52:54:00:98:18:09";
+
+/// The machine's settings for that card (systemd.network): there is no DHCP server on the wire.
+pub(super) fn settings() -> String {
+    format!("[Match]\nMACAddress={MAC}\n[Network]\nAddress={MACHINE}/24\nIPv6AcceptRA=no\n")
+}
 
 /// Who is in here also reaches the machine from networks behind this one: it answers as if asked by us.
 const BEHIND: &str = "add table ip lan

@@ -56,6 +56,7 @@ impl Options {
 pub struct Machine {
     pub site: Site,
     folder: PathBuf,
+    network: Network,
     qemu: Child,
     shell: Option<Shell>,
     qmp: Option<Qmp>,
@@ -84,6 +85,7 @@ impl Machine {
         Ok(Machine {
             site: options.site.clone(),
             folder,
+            network: options.network,
             qemu,
             shell: None,
             qmp: None,
@@ -118,7 +120,7 @@ impl Machine {
     /// What a hand at the machine would do.
     pub fn qmp(&mut self) -> Result<&mut Qmp> {
         if self.qmp.is_none() {
-            self.qmp = Some(Qmp::connect(&self.folder.join("qmp.sock"))?);
+            self.qmp = Some(Qmp::connect(&self.folder.join("qmp.sock"), qemu::cards(self.network))?);
         }
         self.qmp.as_mut().context("it was connected above")
     }

@@ -6,8 +6,13 @@ use plenum_image::tools::Tools;
 use std::path::Path;
 use std::process::Command;
 
-/// What the network card is called towards QEMU.
-pub(super) const NETWORK_CARD: &str = "card";
+/// What network cards are called towards QEMU.
+pub(super) fn cards(network: Network) -> &'static [&'static str] {
+    match network {
+        Network::Forwarded => &["card"],
+        Network::Lan => &["card", "lan-card"],
+    }
+}
 
 pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
     let mut command = tools.command("qemu-system-x86_64");
@@ -32,30 +37,19 @@ pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
         add("-chardev socket,id=tpm,path=/machine/tpm.sock");
         add("-tpmdev emulator,id=tpm,chardev=tpm -device tpm-tis,tpmdev=tpm");
     }
-    for credential in options.site.credentials()? {
+    for credential in options.site.credentials(options.network)? {
         command.arg("-smbios").arg(format!("type=11,value=io.systemd.credential.binary:{credential}"));
     }
     Ok(command)
 }
 
-/// With a LAN, QEMU's own network (DHCP, forwarded ports) and the LAN are one wire.
 fn network(add: &mut impl FnMut(&str), options: &Options) {
     add(&format!("-netdev user,id=host{}", options.site.forwards()));
-    let port = match options.network {
-        Network::Forwarded => "host",
-        Network::Lan => {
-            add(&format!(
-                "-netdev tap,id=lan,ifname={},script=no,downscript=no,vnet_hdr=off",
-                lan::INTERFACE
-            ));
-            add(
-                "-netdev hubport,id=to-host,hubid=0,netdev=host -netdev hubport,id=to-lan,hubid=0,netdev=lan",
-            );
-            add("-netdev hubport,id=to-card,hubid=0");
-            "to-card"
-        }
-    };
-    add(&format!("-device virtio-net-pci,id={NETWORK_CARD},netdev={port}"));
+    add("-device virtio-net-pci,id=card,netdev=host");
+    if options.network == Network::Lan {
+        add(&format!("-netdev tap,id=lan,ifname={},script=no,downscript=no", lan::INTERFACE));
+        add(&format!("-device virtio-net-pci,id=lan-card,netdev=lan,mac={}", lan::MAC));
+    }
 }
 
 fn usb(add: &mut impl FnMut(&str), drives: usize) {

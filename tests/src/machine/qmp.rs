@@ -9,13 +9,14 @@ use std::time::Duration;
 
 pub struct Qmp {
     stream: BufReader<UnixStream>,
+    cards: &'static [&'static str],
 }
 
 impl Qmp {
-    pub(super) fn connect(socket: &Path) -> Result<Qmp> {
+    pub(super) fn connect(socket: &Path, cards: &'static [&'static str]) -> Result<Qmp> {
         let stream = UnixStream::connect(socket).context("QEMU has no control socket")?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        let mut qmp = Qmp { stream: BufReader::new(stream) };
+        let mut qmp = Qmp { stream: BufReader::new(stream), cards };
         qmp.line().context("QEMU does not greet")?;
         qmp.run("qmp_capabilities", &json!({}))?;
         Ok(qmp)
@@ -36,9 +37,12 @@ impl Qmp {
         }
     }
 
-    /// Pulls or plugs the cable.
+    /// Pulls or plugs every cable.
     pub fn link(&mut self, up: bool) -> Result<()> {
-        self.run("set_link", &json!({ "name": super::qemu::NETWORK_CARD, "up": up })).map(drop)
+        for card in self.cards {
+            self.run("set_link", &json!({ "name": card, "up": up }))?;
+        }
+        Ok(())
     }
 
     /// As if the power button was pressed once.

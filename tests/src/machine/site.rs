@@ -1,6 +1,7 @@
 //! What a machine is told from outside: ports, names and a host key, as credentials of the hypervisor. Only the
 //! debug variant listens to them.
 
+use super::{Network, lan};
 use anyhow::Result;
 use plenum_protocol::http::{CreateMeeting, Meeting};
 use plenum_protocol::settings::{SfuSettings, TurnSettings, WebSettings};
@@ -43,9 +44,9 @@ impl Site {
     }
 
     /// `NAME=BASE64`
-    pub(super) fn credentials(&self) -> Result<Vec<String>> {
+    pub(super) fn credentials(&self, network: Network) -> Result<Vec<String>> {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let names = ["plenum.local", "localhost", &loopback.to_string(), &super::lan::MACHINE.to_string()];
+        let names = ["plenum.local", "localhost", &loopback.to_string(), &lan::MACHINE.to_string()];
         let web = WebSettings { names: names.map(str::to_owned).to_vec(), ..WebSettings::default() };
         let addresses = if self.media { vec![loopback] } else { Vec::new() };
         let mut files = format!("d {FOLDER} 0755 root root -\n");
@@ -55,8 +56,12 @@ impl Site {
         let turn = TurnSettings { peers, ..TurnSettings::default() };
         let settings = [toml::to_string(&web)?, toml::to_string(&sfu)?, toml::to_string(&turn)?];
         for (name, text) in DAEMONS.iter().zip(settings) {
-            let text = text.replace('\\', "\\\\").replace('\n', "\\n").replace('%', "%%");
-            writeln!(files, "f+ {FOLDER}/{name}.toml 0644 root root - {text}")?;
+            writeln!(files, "f+ {FOLDER}/{name}.toml 0644 root root - {}", escaped(&text))?;
+        }
+        if network == Network::Lan {
+            writeln!(files, "d /run/systemd/network 0755 root root -")?;
+            let settings = escaped(&lan::settings());
+            writeln!(files, "f+ /run/systemd/network/60-lan.network 0644 root root - {settings}")?;
         }
         writeln!(files, "d /var/lib/plenum/signaling 0700 plenum-signaling plenum -")?;
         writeln!(
@@ -65,6 +70,10 @@ impl Site {
             self.host_key
         )?;
         let mut credentials = vec![encoded("tmpfiles.extra", &files)];
+        if network == Network::Lan {
+            let networkd = "[Unit]\nAfter=systemd-tmpfiles-setup.service\n";
+            credentials.push(encoded("systemd.unit-dropin.systemd-networkd.service", networkd));
+        }
         for name in DAEMONS {
             let program = format!("/usr/bin/plenum-{name} --config {FOLDER}/{name}.toml");
             let drop_in = format!("[Service]\nExecStart=\nExecStart={program}\n");
@@ -106,6 +115,11 @@ impl Site {
     pub fn link(&self, secret: &str) -> String {
         format!("{}/join#{secret}", self.url())
     }
+}
+
+/// For a line of tmpfiles.d.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n").replace('%', "%%")
 }
 
 fn encoded(name: &str, text: &str) -> String {

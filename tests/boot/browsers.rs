@@ -1,0 +1,97 @@
+//! Suites of real browsers against the booted image (`tests/browser/boot`), in the calling thread's network.
+
+use anyhow::{Context, Result, bail};
+use plenum_tests::machine::{Machine, lan};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+/// One file of the folder.
+pub(crate) fn suite(machine: &mut Machine, file: &str) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let authority = folder.path().join("ca.pem");
+    std::fs::write(&authority, machine.shell()?.run("cat /var/lib/plenum/web/ca.pem")?)?;
+    let hands = folder.path().join("hands.sock");
+    let listener = UnixListener::bind(&hands)?;
+    listener.set_nonblocking(true)?;
+    let meeting = machine.site.open_meeting("Browsers")?;
+    let url = format!("https://{}", lan::MACHINE);
+    let link = |secret: &str| format!("{url}/join#{secret}");
+    let house = json!({
+        "url": url, "host_link": link(&meeting.host_link), "guest_link": link(&meeting.guest_link),
+        "ca_file": authority, "hands": hands,
+    });
+    let mut node = start(file, &house)?;
+    let served = serve(machine, &listener, &mut node);
+    if served.is_err() {
+        let _ = node.kill();
+    }
+    let status = node.wait()?;
+    served?;
+    if !status.success() {
+        bail!("tests/browser/boot/{file} failed; what it found stands above");
+    }
+    Ok(())
+}
+
+/// In a process namespace of its own: no browser outlives the suite.
+fn start(file: &str, house: &Value) -> Result<Child> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("tests/ lies in the root")?;
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "node", "--test", "--test-force-exit"]);
+    command.arg(format!("tests/browser/boot/{file}")).current_dir(root);
+    command.env("PLENUM_MACHINE", house.to_string()).spawn().context("the browser suite did not start")
+}
+
+/// Until the suite ends, does with the machine what it asks for.
+fn serve(machine: &mut Machine, listener: &UnixListener, node: &mut Child) -> Result<()> {
+    while node.try_wait()?.is_none() {
+        match listener.accept() {
+            Ok((stream, _)) => hand(machine, stream)?,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// A line of JSON each: `{"shell": LINE}` or `{"link": UP}`, answered by `{"ok": …}` or `{"error": …}`.
+fn hand(machine: &mut Machine, stream: UnixStream) -> Result<()> {
+    stream.set_nonblocking(false)?;
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    while stream.read_line(&mut line)? > 0 {
+        let question: Value = serde_json::from_str(&line).with_context(|| format!("`{line}` is no JSON"))?;
+        let answer = match answer(machine, &question) {
+            Ok(said) => json!({ "ok": said }),
+            Err(error) => json!({ "error": format!("{error:#}") }),
+        };
+        writeln!(stream.get_mut(), "{answer}")?;
+        line.clear();
+    }
+    Ok(())
+}
+
+fn answer(machine: &mut Machine, question: &Value) -> Result<String> {
+    if let Some(line) = question["shell"].as_str() {
+        return machine.shell()?.run(line);
+    }
+    if let Some(up) = question["link"].as_bool() {
+        machine.qmp()?.link(up)?;
+        return Ok(String::new());
+    }
+    bail!("neither `shell` nor `link`: {question}")
+}
+
+pub(crate) fn conference(machine: &mut Machine) -> Result<()> {
+    suite(machine, "conference.test.mjs")
+}
+
+pub(crate) fn trouble(machine: &mut Machine) -> Result<()> {
+    suite(machine, "trouble.test.mjs")
+}

@@ -1,0 +1,88 @@
+//! What a firmware with our key alone starts, and what opens the data.
+
+use anyhow::{Context, Result, bail, ensure};
+use plenum_image::shell::{output, run};
+use plenum_image::tools::Tools;
+use plenum_tests::machine::{Machine, Options, https};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// Where systemd-repart puts the first partition.
+const ESP: &str = "/image/disk.raw@@1048576";
+
+/// A kernel image with one other byte is refused by the firmware, on a machine that starts the untouched one.
+pub(crate) fn refuses_what_is_not_ours(options: &Options, limit: Duration) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let disk = folder.path().join("disk.raw");
+    run(Command::new("cp").arg("--sparse=always").arg(&options.image).arg(&disk))?;
+    flip_a_byte(folder.path())?;
+    let mut machine = Machine::start(&Options {
+        tpm: false,
+        secure_boot: true,
+        ..Options::new(disk, folder.path().join("machine"), options.site.clone())
+    })?;
+    machine.wait_for_console("ccess denied", limit)?;
+    ensure!(!machine.whole_console().contains("Linux version"), "the kernel was started all the same");
+    Ok(())
+}
+
+/// In the middle of the kernel image, which is the kernel or the initrd.
+fn flip_a_byte(folder: &Path) -> Result<()> {
+    let tools = Tools::open()?.with(folder, "/image");
+    let listed = output(tools.command("mdir").args(["-b", "-i", ESP, "::/EFI/Linux"]))?;
+    let listed = String::from_utf8_lossy(&listed).into_owned();
+    let entry = listed.lines().find(|line| line.ends_with(".efi")).context("no kernel image on the ESP")?;
+    run(tools.command("mcopy").args(["-i", ESP, entry, "/image/kernel.efi"]))?;
+    let path = folder.join("kernel.efi");
+    let mut bytes = fs::read(&path)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes)?;
+    run(tools.command("mcopy").args(["-o", "-i", ESP, "/image/kernel.efi", entry]))
+}
+
+/// The key is shown once, in a file of a tmpfs for root alone, and forgotten when somebody has taken it.
+pub(crate) fn recovery_key(machine: &mut Machine) -> Result<String> {
+    let shell = machine.shell()?;
+    let file = shell.run("stat --format='%a %U' /run/plenum/recovery.key")?;
+    ensure!(file == "600 root", "the recovery key is for others too: {file}");
+    let key = shell.run("cat /run/plenum/recovery.key")?;
+    ensure!(key.split('-').filter(|part| part.len() == 8).count() == 8, "no recovery key: `{key}`");
+    let journal = shell.run(&format!("journalctl --no-pager | grep --count {} || true", &key[..8]))?;
+    ensure!(journal == "0", "the recovery key is in the journal");
+    shell.run("systemctl start plenum-recovery-key-taken.service")?;
+    ensure!(shell.run("test -e /run/plenum/recovery.key").is_err(), "the taken key is still there");
+    Ok(key)
+}
+
+/// At a second boot: with the data of the first, and without another recovery key.
+pub(crate) fn opened_unattended(machine: &mut Machine) -> Result<()> {
+    let shell = machine.shell()?;
+    shell.run("systemctl is-system-running --wait || true")?;
+    shell
+        .run("systemctl is-active --quiet plenum-data-open-tpm2.service")
+        .context("not opened by the TPM")?;
+    shell.run("test -e /var/lib/plenum/recovery-key.taken").context("the data of the first boot is gone")?;
+    ensure!(shell.run("test -e /run/plenum/recovery.key").is_err(), "a second recovery key was made");
+    Ok(())
+}
+
+/// With the TPM of another machine the data stays shut until somebody types the recovery key.
+pub(crate) fn asks_for_the_recovery_key(options: &Options, key: &str, limit: Duration) -> Result<()> {
+    fs::remove_dir_all(options.folder.join("tpm"))?;
+    let mut machine = Machine::start(options)?;
+    machine.wait_for_console("recovery key", limit)?;
+    if https::get(machine.site.https_port, "/").is_ok() {
+        bail!("the pages are there before the data is open");
+    }
+    machine.qmp()?.type_line(key)?;
+    let took = machine.wait_for_page(limit)?;
+    eprintln!("        with another TPM and the recovery key: {:.0} s", took.as_secs_f32());
+    let shell = machine.shell()?;
+    shell.run("systemctl is-system-running --wait").context("a unit failed")?;
+    let mount = shell.run("findmnt --noheadings --output SOURCE /var")?;
+    ensure!(mount == "/dev/mapper/data", "/var is {mount}");
+    Ok(())
+}
