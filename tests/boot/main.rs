@@ -10,6 +10,7 @@ mod inside;
 mod outside;
 mod scan;
 mod units;
+mod update;
 
 use anyhow::{Context, Result};
 use plenum_tests::machine::site::{Site, host_key};

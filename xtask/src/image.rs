@@ -111,6 +111,17 @@ pub(crate) fn debug_disk() -> Result<PathBuf> {
     Ok(out().join(format!("plenum-{version}-debug.raw")))
 }
 
+/// An update of the debug variant, with files over its root for a version that has to fail.
+pub(crate) fn debug_update(version: &str, overlay: Option<&str>) -> Result<PathBuf> {
+    let mut image = builder(&build::bin_dir(false), version)?;
+    image.args(["--debug-variant", "--quick"]);
+    if let Some(overlay) = overlay {
+        image.arg("--overlay").arg(root().join(overlay));
+    }
+    run(&mut image)?;
+    Ok(out().join(format!("plenum-{version}-debug.update")))
+}
+
 fn builder(programs: &Path, version: &str) -> Result<Command> {
     let epoch = output(in_root("git").args(["log", "-1", "--format=%ct"]))
         .context("the time of the commit is what every file bears")?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Which suites; all but `boot` without arguments.
+    /// Which suites; all but `boot` and `update` without arguments.
     suites: Vec<Suite>,
     /// Suite `boot` writes what it found into docs/hardening.md instead of comparing.
     #[arg(long)]
@@ -29,6 +29,8 @@ enum Suite {
     Browser,
     /// The image in a virtual machine. Only when named.
     Boot,
+    /// From one version of the image to the next, and back from one that fails. Only when named.
+    Update,
 }
 
 const ALL: [Suite; 5] = [Suite::Rules, Suite::Ui, Suite::Units, Suite::Services, Suite::Browser];
@@ -71,6 +73,7 @@ fn one(suite: Suite, bless: bool) -> Result<()> {
         Suite::Units => units(),
         Suite::Services => services(),
         Suite::Browser => browser(),
+        Suite::Update => update(),
         Suite::Boot => boot(bless),
     }
 }
@@ -117,11 +120,24 @@ fn browser() -> Result<()> {
     start(command.env("PLENUM_BIN_DIR", build::bin_dir(false)))
 }
 
+fn update() -> Result<()> {
+    setup::install(setup::IMAGE)?;
+    let disk = image::debug_disk()?;
+    let good = image::debug_update("0.1.1", None)?;
+    let broken = image::debug_update("0.1.2", Some("tests/boot/versions/sfu"))?;
+    let mut command = cargo();
+    command.args(["test", "--quiet", "--package", "plenum-tests", "--test", "boot", "--", "--ignored"]);
+    command.args(["a_good_version_is_taken_and_a_bad_one_goes_back", "--nocapture"]);
+    command.env("PLENUM_IMAGE", disk).env("PLENUM_UPDATE", good).env("PLENUM_BROKEN_UPDATE", broken);
+    start(&mut command)
+}
+
 fn boot(bless: bool) -> Result<()> {
     setup::install(setup::IMAGE)?;
     build::packages("tests/browser")?;
     let mut command = cargo();
     command.args(["test", "--quiet", "--package", "plenum-tests", "--test", "boot", "--", "--ignored"]);
+    command.arg("the_image_boots_into_the_conference");
     if bless {
         command.env("PLENUM_BLESS", "1");
     }
