@@ -22,6 +22,9 @@ export class ClientNetwork {
     });
     const inside = (...words) => run("nsenter", `--net=/proc/${holder.pid}/ns/net`, ...words);
     run("ip", "link", "add", "client0", "type", "veth", "peer", "name", "client1", "netns", String(holder.pid));
+    // Without addresses that come up a second later: Chromium breaks off what it loads when the network changes.
+    run("ip", "link", "set", "client0", "addrgenmode", "none");
+    inside("ip", "link", "set", "client1", "addrgenmode", "none");
     run("ip", "addr", "add", "198.19.0.1/24", "dev", "client0");
     run("ip", "link", "set", "client0", "up");
     inside("ip", "addr", "add", "198.19.0.2/24", "dev", "client1");
