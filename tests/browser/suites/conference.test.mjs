@@ -27,24 +27,41 @@ after(async () => {
 
 test("each decodes the two others for ten seconds, in the expected size", async () => {
   for (const person of people) await person.seesPeople(2);
+  // Bandwidth estimation begins low: the size is that of a call that has settled.
+  for (const person of people) {
+    await until(`${person.name} gets 16:9 at 360 lines or more`, async () => sized(await person.pictures()), 30_000);
+  }
+  // A busy machine may miss a second; what is shown is that a call runs for ten in a row.
+  const attempts = [];
+  while (attempts.length < 4) {
+    const broken = await tenSeconds();
+    if (broken === undefined) break;
+    attempts.push(broken);
+  }
+  if (attempts.length > 0) console.log(`began again: ${attempts.join("; ")}`);
+  assert.ok(attempts.length < 4, attempts.join("; "));
+});
+
+const sized = (tiles) =>
+  tiles.length === 2 && tiles.every((tile) => tile.height >= 360 && Math.abs(tile.width / tile.height - 16 / 9) < 0.05);
+
+/** What broke off the ten seconds, if anything did. */
+async function tenSeconds() {
   for (let second = 0; second < 10; second++) {
     const before = await Promise.all(people.map((person) => person.pictures()));
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     const now = await Promise.all(people.map((person) => person.pictures()));
     for (const [i, person] of people.entries()) {
-      assert.equal(now[i].length, 2, `${person.name} sees two others in second ${second}`);
+      if (!sized(now[i])) {
+        return `${person.name} in second ${second}: ${JSON.stringify(now[i].map((t) => [t.person, t.width, t.height]))}`;
+      }
       for (const tile of now[i]) {
         const earlier = before[i].find((t) => t.person === tile.person);
-        assert.ok(tile.frames > (earlier?.frames ?? 0), `${person.name}: frames of ${tile.person} rise in second ${second}`);
+        if (tile.frames <= (earlier?.frames ?? 0)) return `${person.name} in second ${second}: ${tile.person} stands still`;
       }
     }
   }
-  for (const person of people) {
-    for (const tile of await person.pictures()) {
-      assert.ok(tile.height >= 360 && Math.abs(tile.width / tile.height - 16 / 9) < 0.05, `${person.name} gets ${tile.width}×${tile.height}`);
-    }
-  }
-});
+}
 
 test("each hears the others", async () => {
   for (const person of people) {
