@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { until } from "./until.mjs";
 
 /** The address that `in-namespace` gives; PLENUM_TEST_ADDRESS overrides it outside of one. */
 export const ADDRESS = process.env.PLENUM_TEST_ADDRESS ?? "198.18.0.1";
@@ -33,12 +34,29 @@ export class House {
     return this.guest_link;
   }
 
+  /** Undefined between the end of a daemon and its next start. */
   pid(daemon) {
-    return Number(readFileSync(join(this.state, "run", `${daemon}.pid`), "utf8"));
+    const file = join(this.state, "run", `${daemon}.pid`);
+    try {
+      return Number(readFileSync(file, "utf8")) || undefined;
+    } catch (error) {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    }
   }
 
   kill(daemon) {
-    process.kill(this.pid(daemon), "SIGKILL");
+    const pid = this.pid(daemon);
+    if (pid === undefined) throw new Error(`${daemon} does not run`);
+    process.kill(pid, "SIGKILL");
+  }
+
+  /** Waits until a daemon runs that is not the one with this pid. */
+  runsAgain(daemon, old) {
+    return until(`${daemon} runs again`, () => {
+      const pid = this.pid(daemon);
+      return pid !== undefined && pid !== old;
+    });
   }
 
   log(daemon) {

@@ -34,7 +34,7 @@ test("SIGKILL of signaling: pictures go on, roster, chat and hands are back with
   const old = house.pid("signaling");
   const killed = performance.now();
   house.kill("signaling");
-  await until("signaling runs again", () => house.pid("signaling") !== old);
+  await house.runsAgain("signaling", old);
   await say(ada, "after the break");
   await berta.control("chat-message").filter({ hasText: "after the break" }).waitFor({ timeout: 5_000 });
   const back = performance.now() - killed;
@@ -52,7 +52,7 @@ test("SIGKILL of the SFU: picture and sound are back within 5 s without a click"
   const old = house.pid("sfu");
   const killed = performance.now();
   house.kill("sfu");
-  await until("the SFU runs again", () => house.pid("sfu") !== old);
+  await house.runsAgain("sfu", old);
   for (const person of [ada, berta]) {
     await until(`${person.name} sees and hears again`, () => rises(person), 10_000);
   }
