@@ -78,7 +78,10 @@ impl Process {
             self.signal(Signal::SIGKILL);
         }
         let _ = self.child.wait();
-        let _ = fs::remove_file(&self.pid_file);
+        // Its successor may have written its own already.
+        if fs::read_to_string(&self.pid_file).is_ok_and(|pid| pid == self.child.id().to_string()) {
+            let _ = fs::remove_file(&self.pid_file);
+        }
     }
 
     pub fn signal(&mut self, signal: Signal) {
