@@ -83,7 +83,7 @@ fn the_image_boots_into_the_conference() {
 
 fn options(folder: &Path) -> Result<Options> {
     let image = std::env::var_os("PLENUM_IMAGE").context("cargo xtask test boot names the image")?;
-    let site = Site { https_port: free_port()?, media: false, host_key: host_key(folder)? };
+    let site = Site::new(free_port()?, host_key(folder)?);
     let options = Options::new(PathBuf::from(image), folder.to_owned(), site);
     Ok(Options { network: Network::Lan, secure_boot: true, ..options })
 }

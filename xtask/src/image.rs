@@ -27,6 +27,20 @@ pub(crate) enum Task {
     },
     /// Build the commit a second time from a clone of its own, and compare.
     Reproduce,
+    /// Cut the power again and again during an update, and see whether the box comes back.
+    Powercut {
+        #[arg(long, default_value_t = 100)]
+        rounds: usize,
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+        /// In every how many-th round the update is installed again to its end, where the cut prevented it.
+        #[arg(long, default_value_t = 1)]
+        install_every: usize,
+        /// The same cuts again.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Take today's versions of Debian's packages into the lock files.
     Lock {
         /// Which: tools, root, kernel, firmware; all without a name.
@@ -56,6 +70,9 @@ pub(crate) fn run_task(task: &Task) -> Result<()> {
         Task::Build(options) => make(options),
         Task::Run { port, state, json } => machine(*port, state.as_deref(), *json),
         Task::Reproduce => reproduce(),
+        Task::Powercut { rounds, json, install_every, seed } => {
+            powercut(*rounds, *json, *install_every, *seed)
+        }
         Task::Lock { names } => {
             build::everything(false)?;
             run(Command::new(build::bin_dir(false).join("plenum-image")).arg("lock").args(names))
@@ -163,6 +180,26 @@ fn machine(port: u16, state: Option<&Path>, json: bool) -> Result<()> {
         machine.arg("--json");
     }
     run(&mut machine)
+}
+
+fn powercut(rounds: usize, json: bool, install_every: usize, seed: Option<u64>) -> Result<()> {
+    let (disk, update) = (debug_disk()?, debug_update("0.1.1", None)?);
+    let folder = target_dir().join("powercut");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context("an earlier run cannot be removed")?;
+    }
+    let mut program = Command::new(build::bin_dir(false).join("plenum-powercut"));
+    program.arg(disk).arg(update).arg("--folder").arg(&folder);
+    program.args(["--rounds", &rounds.to_string(), "--install-every", &install_every.to_string()]);
+    program.args(["--commit", output(in_root("git").args(["rev-parse", "HEAD"]))?.trim()]);
+    if json {
+        program.arg("--json");
+    }
+    if let Some(seed) = seed {
+        program.args(["--seed", &seed.to_string()]);
+    }
+    run(&mut program)?;
+    fs::remove_dir_all(&folder).context("the disks of the run cannot be removed")
 }
 
 fn reproduce() -> Result<()> {

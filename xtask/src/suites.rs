@@ -4,6 +4,8 @@ use crate::shell::{cargo, in_root, run as start};
 use crate::{build, deny, generate, image, setup};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 #[derive(Args)]
@@ -123,25 +125,38 @@ fn browser() -> Result<()> {
 fn update() -> Result<()> {
     setup::install(setup::IMAGE)?;
     let disk = image::debug_disk()?;
-    let good = image::debug_update("0.1.1", None)?;
-    let broken = image::debug_update("0.1.2", Some("tests/boot/versions/sfu"))?;
+    let versions = [
+        ("0.1.1", None),
+        ("0.1.2", Some("sfu")),
+        ("0.1.3", Some("call")),
+        ("0.1.4", Some("hang")),
+        ("0.1.5", None),
+        ("0.1.6", None),
+    ];
+    let mut updates = PathBuf::new();
+    for (version, broken) in versions {
+        let overlay = broken.map(|name| format!("tests/boot/versions/{name}"));
+        updates = image::debug_update(version, overlay.as_deref())?;
+    }
+    updates.pop();
+    let mut command = boot_test("versions_come_and_go");
+    start(command.env("PLENUM_IMAGE", disk).env("PLENUM_UPDATES", updates))
+}
+
+fn boot_test(name: &str) -> Command {
     let mut command = cargo();
     command.args(["test", "--quiet", "--package", "plenum-tests", "--test", "boot", "--", "--ignored"]);
-    command.args(["a_good_version_is_taken_and_a_bad_one_goes_back", "--nocapture"]);
-    command.env("PLENUM_IMAGE", disk).env("PLENUM_UPDATE", good).env("PLENUM_BROKEN_UPDATE", broken);
-    start(&mut command)
+    // One machine at a time.
+    command.args([name, "--nocapture", "--test-threads=1"]);
+    command
 }
 
 fn boot(bless: bool) -> Result<()> {
     setup::install(setup::IMAGE)?;
     build::packages("tests/browser")?;
-    let mut command = cargo();
-    command.args(["test", "--quiet", "--package", "plenum-tests", "--test", "boot", "--", "--ignored"]);
-    command.arg("the_image_boots_into_the_conference");
+    let mut command = boot_test("the_image_boots_into_the_conference");
     if bless {
         command.env("PLENUM_BLESS", "1");
     }
-    // One machine at a time.
-    command.args(["--nocapture", "--test-threads=1"]);
     start(command.env("PLENUM_IMAGE", image::debug_disk()?))
 }

@@ -42,7 +42,7 @@ struct Arguments {
 fn main() -> Result<()> {
     let stop = stop_signals()?;
     let arguments = Arguments::parse();
-    let site = Site { https_port: arguments.port, media: true, host_key: host_key(&arguments.state)? };
+    let site = Site { media: true, ..Site::new(arguments.port, host_key(&arguments.state)?) };
     let mut machine = Machine::start(&Options {
         tpm: !arguments.no_tpm,
         memory: arguments.memory,

@@ -17,17 +17,42 @@ pub fn get(port: u16, path: &str) -> Result<String> {
 
 /// The body of a 2xx answer to a JSON body.
 pub fn post(port: u16, path: &str, body: &str) -> Result<String> {
-    request(
-        port,
-        &format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: https://localhost:{port}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        ),
+    request(port, &posted(port, path, body, "close"))
+}
+
+/// The same several times over one connection; the bodies of the answers that are 2xx.
+pub fn post_all(port: u16, path: &str, bodies: &[String]) -> Result<Vec<String>> {
+    let mut text = String::new();
+    for (number, body) in bodies.iter().enumerate() {
+        let connection = if number + 1 == bodies.len() { "close" } else { "keep-alive" };
+        text += &posted(port, path, body, connection);
+    }
+    let answers = exchange(port, &text)?;
+    let answers = answers.split("HTTP/1.1 ").skip(1);
+    let good = answers.filter(|answer| answer.starts_with('2'));
+    Ok(good.filter_map(|answer| Some(answer.split_once("\r\n\r\n")?.1.to_owned())).collect())
+}
+
+fn posted(port: u16, path: &str, body: &str, connection: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: https://localhost:{port}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: {connection}\r\n\r\n{body}",
+        body.len()
     )
 }
 
 fn request(port: u16, text: &str) -> Result<String> {
+    let answer = exchange(port, text)?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("the answer is cut off")?;
+    let status = head.split(' ').nth(1).unwrap_or_default();
+    if !status.starts_with('2') {
+        bail!("refused ({status}): {body}");
+    }
+    Ok(body.to_owned())
+}
+
+/// All that comes back until the connection is closed.
+fn exchange(port: u16, text: &str) -> Result<String> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let name = ServerName::try_from("localhost").expect("it is a name");
@@ -39,13 +64,7 @@ fn request(port: u16, text: &str) -> Result<String> {
         Err(error) if error.kind() != ErrorKind::UnexpectedEof => return Err(error.into()),
         _ => {}
     }
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").context("the answer is cut off")?;
-    let status = head.split(' ').nth(1).unwrap_or_default();
-    if !status.starts_with('2') {
-        bail!("refused ({status}): {body}");
-    }
-    Ok(body.to_owned())
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 fn configuration() -> Result<Arc<ClientConfig>> {

@@ -3,10 +3,12 @@
 mod firmware;
 pub mod https;
 pub mod lan;
+pub mod mirror;
 mod qemu;
 pub mod qmp;
 pub mod shell;
 pub mod site;
+pub mod stick;
 mod tpm;
 
 use crate::process::die_with_parent;
@@ -35,6 +37,8 @@ pub struct Options {
     pub network: Network,
     /// A firmware that was never booted gets our development key and no other, and Secure Boot is on.
     pub secure_boot: bool,
+    /// Each write to the disk is added to `writes.log` in the folder, as dm-log-writes does.
+    pub writes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +53,8 @@ impl Options {
     /// With a TPM, without Secure Boot, 2 GiB.
     pub fn new(image: PathBuf, folder: PathBuf, site: Site) -> Options {
         let (drives, network) = (Vec::new(), Network::Forwarded);
-        Options { image, folder, site, tpm: true, memory: 2_048, drives, network, secure_boot: false }
+        let (tpm, secure_boot, writes) = (true, false, false);
+        Options { image, folder, site, tpm, memory: 2_048, drives, network, secure_boot, writes }
     }
 }
 
@@ -197,6 +202,16 @@ fn disk(tools: &Tools, folder: &Path) -> Result<()> {
     let mut create = tools.command("qemu-img");
     create.args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/image.raw"]);
     run(create.args(["/machine/disk.qcow2", "16G"]))
+}
+
+/// Ones over a piece of the disk of a machine that is off.
+pub fn overwrite(options: &Options, start: u64, bytes: u64) -> Result<()> {
+    let image = fs::canonicalize(&options.image)?;
+    let folder = std::path::absolute(&options.folder)?;
+    let tools = Tools::open()?.with(&folder, "/machine").with(&image, "/image.raw");
+    let mut write = tools.command("qemu-io");
+    write.args(["-f", "qcow2", "-c"]).arg(format!("write -P 0xff {start} {bytes}"));
+    run(write.arg("/machine/disk.qcow2"))
 }
 
 fn run(command: &mut Command) -> Result<()> {

@@ -3,6 +3,7 @@
 use super::{Network, Options, lan};
 use anyhow::Result;
 use plenum_image::tools::Tools;
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -25,7 +26,7 @@ pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
     add("-drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd");
     add("-global driver=cfi.pflash01,property=secure,value=on");
     add("-drive if=pflash,format=raw,unit=1,file=/machine/variables.fd");
-    add("-drive if=none,id=disk,file=/machine/disk.qcow2,format=qcow2,cache=unsafe,discard=unmap");
+    disk(&mut add, options)?;
     add("-device virtio-blk-pci,drive=disk -device virtio-rng-pci -device VGA");
     add("-serial file:/machine/console.log -device virtio-serial-pci");
     add("-chardev socket,id=shell,path=/machine/shell.sock,server=on,wait=off");
@@ -41,6 +42,22 @@ pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
         command.arg("-smbios").arg(format!("type=11,value=io.systemd.credential.binary:{credential}"));
     }
     Ok(command)
+}
+
+fn disk(add: &mut impl FnMut(&str), options: &Options) -> Result<()> {
+    if !options.writes {
+        add("-drive if=none,id=disk,file=/machine/disk.qcow2,format=qcow2,cache=unsafe,discard=unmap");
+        return Ok(());
+    }
+    let log = options.folder.join("writes.log");
+    let append = if log.is_file() { "on" } else { "off" };
+    File::options().create(true).append(true).open(log)?;
+    let (file, log) =
+        ("file.driver=qcow2,file.file.driver=file,file.file.filename=/machine/disk.qcow2", "log.driver=file");
+    add(&format!(
+        "-blockdev driver=blklogwrites,node-name=disk,discard=unmap,{file},{log},log.filename=/machine/writes.log,log-append={append}"
+    ));
+    Ok(())
 }
 
 fn network(add: &mut impl FnMut(&str), options: &Options) {

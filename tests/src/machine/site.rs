@@ -1,10 +1,11 @@
 //! What a machine is told from outside: ports, names and a host key, as credentials of the hypervisor. Only the
 //! debug variant listens to them.
 
+use super::mirror::Mirror;
 use super::{Network, lan};
 use anyhow::Result;
 use plenum_protocol::http::{CreateMeeting, Meeting};
-use plenum_protocol::settings::{SfuSettings, TurnSettings, WebSettings};
+use plenum_protocol::settings::{ApplianceSettings, SfuSettings, TurnSettings, UpdateSettings, WebSettings};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
@@ -20,6 +21,8 @@ pub struct Site {
     /// can have them.
     pub media: bool,
     pub host_key: String,
+    /// Where the box looks for updates.
+    pub mirror: Option<Mirror>,
 }
 
 const MEDIA: u16 = 10_000;
@@ -32,6 +35,11 @@ const DAEMONS: [&str; 3] = ["web", "sfu", "turn"];
 const FOLDER: &str = "/run/plenum-site";
 
 impl Site {
+    /// The pages alone.
+    pub fn new(https_port: u16, host_key: String) -> Site {
+        Site { https_port, media: false, host_key, mirror: None }
+    }
+
     pub(super) fn forwards(&self) -> String {
         let mut text = format!(",hostfwd=tcp:127.0.0.1:{}-:443", self.https_port);
         if self.media {
@@ -58,6 +66,11 @@ impl Site {
         for (name, text) in DAEMONS.iter().zip(settings) {
             writeln!(files, "f+ {FOLDER}/{name}.toml 0644 root root - {}", escaped(&text))?;
         }
+        if let Some(mirror) = &self.mirror {
+            let (authorities, settings) = (format!("{FOLDER}/mirror.pem"), self.updates(mirror)?);
+            writeln!(files, "f+ {authorities} 0644 root root - {}", escaped(&mirror.authority))?;
+            writeln!(files, "f+ {FOLDER}/appliance.toml 0644 root root - {}", escaped(&settings))?;
+        }
         if network == Network::Lan {
             writeln!(files, "d /run/systemd/network 0755 root root -")?;
             let settings = escaped(&lan::settings());
@@ -74,12 +87,25 @@ impl Site {
             let networkd = "[Unit]\nAfter=systemd-tmpfiles-setup.service\n";
             credentials.push(encoded("systemd.unit-dropin.systemd-networkd.service", networkd));
         }
-        for name in DAEMONS {
+        let appliance = self.mirror.as_ref().map(|_| "appliance");
+        for name in DAEMONS.into_iter().chain(appliance) {
             let program = format!("/usr/bin/plenum-{name} --config {FOLDER}/{name}.toml");
             let drop_in = format!("[Service]\nExecStart=\nExecStart={program}\n");
             credentials.push(encoded(&format!("systemd.unit-dropin.plenum-{name}.service"), &drop_in));
         }
         Ok(credentials)
+    }
+
+    fn updates(&self, mirror: &Mirror) -> Result<String> {
+        let settings = ApplianceSettings {
+            update: UpdateSettings {
+                source: mirror.url.clone(),
+                authorities: format!("{FOLDER}/mirror.pem").into(),
+                ..UpdateSettings::default()
+            },
+            ..ApplianceSettings::default()
+        };
+        Ok(toml::to_string(&settings)?)
     }
 
     pub fn url(&self) -> String {

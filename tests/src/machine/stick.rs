@@ -1,0 +1,26 @@
+//! A USB stick.
+
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The image of a stick with this update, and files beside it.
+pub fn with_update(folder: &Path, update: &Path, beside: &[(&str, Vec<u8>)]) -> Result<PathBuf> {
+    let name = update.file_name().context("an update without a name")?;
+    let name = name.to_string_lossy();
+    let content = folder.join(format!("{name}.stick"));
+    fs::create_dir_all(&content)?;
+    let file = content.join(&*name);
+    if !file.exists() {
+        fs::hard_link(update, &file).or_else(|_| fs::copy(update, &file).map(drop))?;
+    }
+    for (name, bytes) in beside {
+        fs::write(content.join(name), bytes)?;
+    }
+    let image = folder.join(format!("{name}.ext4"));
+    let mut make = Command::new("/usr/sbin/mkfs.ext4");
+    make.args(["-q", "-F", "-d"]).arg(&content).arg(&image).arg("400M");
+    plenum_image::shell::run(&mut make)?;
+    Ok(image)
+}
