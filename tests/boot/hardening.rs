@@ -57,9 +57,9 @@ fn exposure(machine: &mut Machine, text: &mut String) -> Result<()> {
         "
 ## systemd-analyze security
 
-0 is locked up, 10 is free. Units that run once are root: they make, open and check the data partition, and enrol
-its recovery key. The boot suite refuses a daemon above 2.0. The last column is what a unit is not locked out of, with
-the number of the setting's items.
+0 is locked up, 10 is free; the boot suite refuses a unit above 2.0. Units of root run once and end: they make and
+open the data partition, enrol its recovery key, write slots and look at USB sticks. The last column is what a unit is
+not locked out of, with the number of the setting's items.
 
 | unit | exposure | user | kind | left open |
 |---|---|---|---|---|

@@ -63,15 +63,14 @@ pub(crate) fn processes(machine: &mut Machine) -> Result<()> {
     Ok(())
 }
 
-/// What runs for as long as the box does is locked up; units that run once before it are in docs/hardening.md.
+/// Daemons and units that run once alike.
 pub(crate) fn security(machine: &mut Machine) -> Result<()> {
     let shell = machine.shell()?;
     let mut above = Vec::new();
-    for daemon in unit_list::daemons(shell)? {
-        let level = unit_list::exposure(shell, &format!("{daemon}.service"))?;
-        eprintln!("        {daemon} {level}");
+    for unit in unit_list::ours(shell)? {
+        let level = unit_list::exposure(shell, &unit.name)?;
         if level > 2.0 {
-            above.push(format!("{daemon} {level}"));
+            above.push(format!("{} {level}", unit.name));
         }
     }
     ensure!(above.is_empty(), "above 2.0: {}", above.join(", "));
