@@ -3,6 +3,7 @@
 
 use plenum_protocol::update::Version;
 use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display, Formatter};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -37,6 +38,17 @@ pub enum Outcome {
     Failed(String),
     Interrupted,
     RolledBack(Version, String),
+}
+
+impl Display for Outcome {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Good(version) => write!(out, "version {version} has proved itself"),
+            Outcome::Failed(reason) => write!(out, "it failed: {reason}"),
+            Outcome::Interrupted => out.write_str("it was interrupted before its slot was whole"),
+            Outcome::RolledBack(version, reason) => write!(out, "version {version} was left again: {reason}"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +117,14 @@ impl Record {
         }
     }
 
+    /// The record could not be kept: nothing is begun that the next boot would not know of.
+    pub fn not_kept(&mut self, action: Option<Action>, reason: String) -> Option<Action> {
+        match action {
+            Some(Action::Download | Action::Write | Action::VerifySlot) => self.end(Outcome::Failed(reason)),
+            other => other,
+        }
+    }
+
     fn started(
         &mut self,
         running: &Version,
@@ -150,5 +170,25 @@ impl Record {
     fn end(&mut self, outcome: Outcome) -> Option<Action> {
         self.last = Some(outcome);
         self.go(Phase::Idle, Some(Action::Clean))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_kept_is_not_begun() {
+        let version: Version = "0.2.0".parse().unwrap();
+        let mut record = Record { phase: Phase::Downloading, ..Record::default() };
+        let action = record.handle(Event::Verified(version.clone()));
+        let action = record.not_kept(action, "no space".to_owned());
+        assert_eq!((record.phase, action), (Phase::Idle, Some(Action::Clean)));
+        assert_eq!(record.last, Some(Outcome::Failed("no space".to_owned())));
+        // A restart begins nothing that the next boot would have to know of.
+        let mut record = Record { phase: Phase::ReadyToRestart(version.clone()), ..Record::default() };
+        let action = record.handle(Event::Restart);
+        assert_eq!(record.not_kept(action, "no space".to_owned()), Some(Action::Restart));
+        assert_eq!(record.phase, Phase::Restarting(version));
     }
 }

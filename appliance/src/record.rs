@@ -1,10 +1,10 @@
 //! Small files that have to be whole after a power cut, for either version to read.
 
 use anyhow::{Context, Result};
+use plenum_daemon::durable;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::Path;
 
 /// Acknowledged when the disk has it.
@@ -12,12 +12,7 @@ pub fn write(path: &Path, value: &impl Serialize) -> Result<()> {
     let what = || format!("{} cannot be written", path.display());
     let folder = path.parent().with_context(what)?;
     fs::create_dir_all(folder).with_context(what)?;
-    let new = path.with_extension("new");
-    let mut file = File::create(&new).with_context(what)?;
-    file.write_all(&serde_json::to_vec_pretty(value)?).with_context(what)?;
-    file.sync_all().with_context(what)?;
-    fs::rename(&new, path).with_context(what)?;
-    File::open(folder).and_then(|folder| folder.sync_all()).with_context(what)
+    durable::replace(path, &serde_json::to_vec_pretty(value)?, 0o644).with_context(what)
 }
 
 /// `None` where there is none. What cannot be read is put aside, because an update must still be possible.

@@ -126,18 +126,23 @@ impl Updater {
     /// Keeps the record, then does what follows.
     fn handle(&mut self, event: Event) {
         let mut changed = self.record.clone();
-        let action = changed.handle(event);
+        let mut action = changed.handle(event);
         if changed.last != self.record.last {
             changed.last_at = now();
-            log::info!("update: {:?}", changed.last);
         }
-        if changed != self.record {
-            if let Err(error) = record::write(&self.record_path(), &changed) {
-                log::error!("the state of the update cannot be kept: {error:#}");
-                self.show_reason(format!("the state of the update cannot be kept: {error:#}"));
-            }
-            self.record = changed;
+        if changed != self.record
+            && let Err(error) = record::write(&self.record_path(), &changed)
+        {
+            let reason = format!("the state of the update cannot be kept: {error:#}");
+            log::error!("{reason}");
+            self.show_reason(reason.clone());
+            action = changed.not_kept(action, reason);
+            changed.last_at = now();
         }
+        if let Some(last) = changed.last.as_ref().filter(|last| Some(*last) != self.record.last.as_ref()) {
+            log::info!("the update: {last}");
+        }
+        self.record = changed;
         self.show();
         if let Some(action) = action {
             self.perform(action);
@@ -187,8 +192,13 @@ impl Updater {
         };
         self.show_reasons(Vec::new());
         self.handle(Event::Install);
-        self.download(source);
-        Ok(())
+        match &self.record.last {
+            Some(Outcome::Failed(reason)) if self.record.phase == Phase::Idle => Err(reason.clone()),
+            _ => {
+                self.download(source);
+                Ok(())
+            }
+        }
     }
 
     fn cancel(&mut self) -> Result<(), String> {

@@ -24,6 +24,7 @@ mod cli;
 pub mod configuration;
 mod context;
 mod descriptors;
+pub mod durable;
 pub mod logging;
 pub mod metrics;
 mod readiness;

@@ -1,14 +1,12 @@
 //! Secrets shared between daemons in a file: whoever comes first makes it.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use crate::durable;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 const BYTES: usize = 32;
-/// A creator that died between creating and writing leaves an empty file.
-const WAIT: Duration = Duration::from_secs(2);
 
 /// The trimmed text of the file; if there is none, one with 32 random bytes in hexadecimal is made
 /// (mode 0600, never overwriting what another daemon made in the same moment).
@@ -16,41 +14,33 @@ pub fn read_or_create(path: &Path) -> io::Result<String> {
     if let Some(parent) = path.parent() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
     }
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(file) => create(file),
+    if path.exists() {
+        return read(path);
+    }
+    let secret = random()?;
+    match durable::create_new(path, secret.as_bytes(), 0o600) {
+        Ok(()) => Ok(secret),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read(path),
         Err(error) => Err(error),
     }
 }
 
-fn create(mut file: File) -> io::Result<String> {
+fn random() -> io::Result<String> {
     let mut random = [0u8; BYTES];
     File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    file.write_all(secret.as_bytes())?;
-    file.sync_all()?;
-    Ok(secret)
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Waits a moment for another daemon that has created the file and not yet written it.
 fn read(path: &Path) -> io::Result<String> {
-    let started = Instant::now();
-    loop {
-        let text = std::fs::read_to_string(path)?;
-        let secret = text.trim();
-        if secret.len() >= BYTES {
-            return Ok(secret.to_owned());
-        }
-        if started.elapsed() > WAIT {
-            return Err(io::Error::new(
-                ErrorKind::InvalidData,
-                format!(
-                    "the secret is shorter than {BYTES} characters; delete the file, and a new secret is made"
-                ),
-            ));
-        }
-        std::thread::sleep(Duration::from_millis(10));
+    let text = std::fs::read_to_string(path)?;
+    let secret = text.trim();
+    if secret.len() < BYTES {
+        let why = format!(
+            "the secret is shorter than {BYTES} characters; delete the file, and a new secret is made"
+        );
+        return Err(io::Error::new(ErrorKind::InvalidData, why));
     }
+    Ok(secret.to_owned())
 }
 
 #[cfg(test)]

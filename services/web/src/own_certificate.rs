@@ -8,6 +8,7 @@
 
 use crate::{certificates, validity};
 use anyhow::{Context, Result};
+use plenum_daemon::durable;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
@@ -18,9 +19,8 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::fs;
-use std::io::Write;
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -180,21 +180,9 @@ fn since_epoch(time: SystemTime) -> Duration {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Whole or not at all: written beside it, then renamed.
 fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
-    let temporary = path.with_extension("new");
-    let written = (|| {
-        // A remnant of an earlier attempt would keep its mode.
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    })();
-    written.with_context(|| format!("{} cannot be written", path.display()))
+    durable::replace(path, text.as_bytes(), mode)
+        .with_context(|| format!("{} cannot be written", path.display()))
 }
 
 #[cfg(test)]
