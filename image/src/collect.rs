@@ -59,6 +59,11 @@ fn target(path: &Path) -> Option<PathBuf> {
         }
         "sysusers" => Some(Path::new("usr/lib/sysusers.d").join(name).with_extension("conf")),
         "conf" if name.starts_with("org.plenum.") => Some(Path::new("usr/share/dbus-1/system.d").join(name)),
+        // For all units whose names begin so (systemd.unit(5)).
+        "conf" if name.ends_with(".service.conf") => {
+            let folder = name.trim_end_matches("conf").to_owned() + "d";
+            Some(Path::new("usr/lib/systemd/system").join(folder).join("10-plenum.conf"))
+        }
         // What systemd itself is told: `NN-plenum-WHAT.conf`.
         "conf" if name.contains("-plenum-") => Some(Path::new("usr/lib/systemd/system.conf.d").join(name)),
         "rules" => Some(Path::new("usr/share/polkit-1/rules.d").join(name)),
@@ -83,6 +88,10 @@ mod tests {
         assert_eq!(
             place("x/50-plenum-watchdog.conf").unwrap(),
             "usr/lib/systemd/system.conf.d/50-plenum-watchdog.conf"
+        );
+        assert_eq!(
+            place("x/plenum-slot-.service.conf").unwrap(),
+            "usr/lib/systemd/system/plenum-slot-.service.d/10-plenum.conf"
         );
         assert_eq!(place("x/50-plenum.rules").unwrap(), "usr/share/polkit-1/rules.d/50-plenum.rules");
         assert_eq!(place("x/sfu.toml").unwrap(), "etc/plenum/sfu.toml");

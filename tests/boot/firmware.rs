@@ -12,24 +12,34 @@ use std::time::Duration;
 /// Where systemd-repart puts the first partition.
 const ESP: &str = "/image/disk.raw@@1048576";
 
-/// A kernel image with one other byte is refused by the firmware, on a machine that starts the untouched one.
+/// On machines that start the untouched kernel image: one with another byte in it, and one without a signature.
 pub(crate) fn refuses_what_is_not_ours(options: &Options, limit: Duration) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let disk = folder.path().join("disk.raw");
-    run(Command::new("cp").arg("--sparse=always").arg(&options.image).arg(&disk))?;
-    flip_a_byte(folder.path())?;
-    let mut machine = Machine::start(&Options {
-        tpm: false,
-        secure_boot: true,
-        ..Options::new(disk, folder.path().join("machine"), options.site.clone())
-    })?;
-    machine.wait_for_console("ccess denied", limit)?;
-    ensure!(!machine.whole_console().contains("Linux version"), "the kernel was started all the same");
+    let changes: [(&str, Change); 2] =
+        [("changed", |kernel| flip_a_byte(kernel)), ("unsigned", take_the_signature)];
+    for (what, change) in changes {
+        let folder = tempfile::tempdir()?;
+        let disk = folder.path().join("disk.raw");
+        run(Command::new("cp").arg("--sparse=always").arg(&options.image).arg(&disk))?;
+        change_kernel(folder.path(), change)?;
+        let mut machine = Machine::start(&Options {
+            tpm: false,
+            secure_boot: true,
+            ..Options::new(disk, folder.path().join("machine"), options.site.clone())
+        })?;
+        machine
+            .wait_for_console("ccess denied", limit)
+            .with_context(|| format!("the {what} kernel image"))?;
+        ensure!(
+            !machine.whole_console().contains("Linux version"),
+            "the {what} kernel was started all the same"
+        );
+    }
     Ok(())
 }
 
-/// In the middle of the kernel image, which is the kernel or the initrd.
-fn flip_a_byte(folder: &Path) -> Result<()> {
+type Change = fn(&mut Vec<u8>) -> Result<()>;
+
+fn change_kernel(folder: &Path, change: Change) -> Result<()> {
     let tools = Tools::open()?.with(folder, "/image");
     let listed = output(tools.command("mdir").args(["-b", "-i", ESP, "::/EFI/Linux"]))?;
     let listed = String::from_utf8_lossy(&listed).into_owned();
@@ -37,10 +47,30 @@ fn flip_a_byte(folder: &Path) -> Result<()> {
     run(tools.command("mcopy").args(["-i", ESP, entry, "/image/kernel.efi"]))?;
     let path = folder.join("kernel.efi");
     let mut bytes = fs::read(&path)?;
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
+    change(&mut bytes)?;
     fs::write(&path, bytes)?;
     run(tools.command("mcopy").args(["-o", "-i", ESP, "/image/kernel.efi", entry]))
+}
+
+/// In the middle of the kernel image, which is the kernel or the initrd.
+fn flip_a_byte(kernel: &mut [u8]) -> Result<()> {
+    let middle = kernel.len() / 2;
+    kernel[middle] ^= 1;
+    Ok(())
+}
+
+/// The certificate table of a PE32+ file, which is its end (PE Format, "Optional Header Data Directories").
+fn take_the_signature(kernel: &mut Vec<u8>) -> Result<()> {
+    let number = |at: usize| -> Result<usize> {
+        let bytes = kernel.get(at..at + 4).context("the kernel image is cut off")?;
+        Ok(u32::from_le_bytes(bytes.try_into()?) as usize)
+    };
+    let directory = number(0x3c)? + 24 + 112 + 4 * 8;
+    let (table, length) = (number(directory)?, number(directory + 4)?);
+    ensure!(table > 0 && table + length <= kernel.len(), "the kernel image bears no signature");
+    kernel.truncate(table);
+    kernel[directory..directory + 8].fill(0);
+    Ok(())
 }
 
 /// The key is shown once, in a file of a tmpfs for root alone, and forgotten when somebody has taken it.

@@ -61,7 +61,7 @@ fn the_image_boots_into_the_conference() {
     lan::enter().expect("a network of its own");
     let options = options(folder.path()).expect("an image");
     let mut report = Report::default();
-    report.take("it refuses a changed kernel image", || {
+    report.take("it refuses a changed and an unsigned kernel image", || {
         firmware::refuses_what_is_not_ours(&options, BOOT_LIMIT)
     });
     let mut machine = boot(&options);

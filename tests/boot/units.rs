@@ -7,7 +7,7 @@ pub(crate) struct Unit {
     pub(crate) name: String,
     /// Empty: root.
     pub(crate) user: String,
-    /// Whether it runs to its end, and is no daemon.
+    /// Whether it runs to its end, and is no daemon: those say when they are ready.
     pub(crate) once: bool,
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn ours(shell: &mut Shell) -> Result<Vec<Unit>> {
             let line = shown.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
             line.unwrap_or_default().to_owned()
         };
-        let once = value("Type") == "oneshot";
+        let once = !value("Type").starts_with("notify");
         units.push(Unit { name: name.to_owned(), user: value("User"), once });
     }
     Ok(units)

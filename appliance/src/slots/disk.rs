@@ -1,10 +1,11 @@
 //! The disk that was booted from: its slots, read and labelled.
 
+use super::digest::sha256;
 use super::gpt::{self, Partition, Table};
 use anyhow::{Context, Result, ensure};
-use aws_lc_rs::digest::{Context as Digest, SHA256};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -95,22 +96,10 @@ impl Disk {
         ensure!(length <= partition.bytes, "it is larger than its partition");
         self.file.sync_all()?;
         posix_fadvise(&self.file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
-        let mut digest = Digest::new(&SHA256);
-        let (mut at, mut left) = (partition.start, length);
-        let mut buffer = vec![0; 1 << 20];
-        while left > 0 {
-            let piece = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-            self.file.read_exact_at(&mut buffer[..piece], at)?;
-            digest.update(&buffer[..piece]);
-            at += piece as u64;
-            left -= piece as u64;
-        }
-        Ok(hex(digest.finish().as_ref()))
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(partition.start))?;
+        sha256(&mut file.take(length), |_| Ok(()))
     }
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn uuid(hex: &str) -> String {

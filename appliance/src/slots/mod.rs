@@ -6,6 +6,7 @@
 //! where there is another slot to fall back to: so a slot that is damaged later is left as well.
 
 pub mod boot;
+mod digest;
 pub mod disk;
 pub mod entries;
 pub mod esp;

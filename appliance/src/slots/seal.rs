@@ -4,16 +4,16 @@
 //! power cut the boot loader found an empty file (5 of 5). Here the name that the boot loader sees comes last.
 
 use super::STAGING;
-use super::disk::{self, Disk};
+use super::digest::sha256;
+use super::disk::Disk;
 use super::entries::Entry;
 use super::esp::Esp;
 use super::sums::{self, Part, Sums};
 use crate::identity;
 use anyhow::{Context, Result, ensure};
-use aws_lc_rs::digest::{Context as Digest, SHA256};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 pub fn run(private: &Path) -> Result<()> {
@@ -48,7 +48,7 @@ fn place(esp: &Esp, sums: &Sums, staging: &Path) -> Result<()> {
     esp.sync()?;
     let mut file = File::open(&new)?;
     posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
-    let found = digest(&mut file, |_| Ok(()))?;
+    let found = sha256(&mut file, |_| Ok(()))?;
     ensure!(
         found == sums.kernel.sha256,
         "the ESP gives back other bytes of {} than were written",
@@ -62,23 +62,9 @@ fn place(esp: &Esp, sums: &Sums, staging: &Path) -> Result<()> {
 fn copy(from: &Path, to: &Path, part: &Part) -> Result<()> {
     let mut source = File::open(from).with_context(|| format!("the update has no {}", part.name))?;
     let mut target = File::create(to).with_context(|| format!("{} cannot be written", to.display()))?;
-    let found = digest(&mut source, |piece| target.write_all(piece).context("the ESP cannot be written"))?;
+    let found = sha256(&mut source, |piece| target.write_all(piece).context("the ESP cannot be written"))?;
     ensure!(found == part.sha256, "{} is not what the signed sums say", part.name);
     target.sync_all().context("the ESP cannot be written")
-}
-
-fn digest(file: &mut File, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<String> {
-    let mut digest = Digest::new(&SHA256);
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(disk::hex(digest.finish().as_ref())),
-            length => {
-                digest.update(&buffer[..length]);
-                each(&buffer[..length])?;
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -86,7 +72,7 @@ mod tests {
     use super::*;
 
     fn sums(kernel: &[u8]) -> Sums {
-        let sha256 = disk::hex(aws_lc_rs::digest::digest(&SHA256, kernel).as_ref());
+        let sha256 = sha256(&mut &kernel[..], |_| Ok(())).unwrap();
         let part = |name: &str| Part { name: name.to_owned(), sha256: sha256.clone(), uuid: String::new() };
         let (root, verity, kernel) = (part("root"), part("verity"), part("plenum_0.2.0.efi"));
         Sums { version: "0.2.0".parse().unwrap(), root, verity, kernel }

@@ -26,6 +26,8 @@ pub(super) fn refusals(lab: &mut Lab) -> Result<()> {
     let mut machine = up(lab)?;
     lab.meeting = machine.site.open_meeting_within("Before the update", BOOT_LIMIT)?.guest_link;
     mount_stick(&mut machine)?;
+    // The version that runs has its entry renamed when it has proved itself.
+    machine.shell()?.run("systemctl start plenum-slot-prove.service")?;
     let before = slots(&mut machine)?;
     let (update, rest) =
         ("/run/stick/*.update", format!("tail -c +{} /run/stick/*.update", forged.length + 1));
@@ -38,7 +40,8 @@ pub(super) fn refusals(lab: &mut Lab) -> Result<()> {
     ];
     for (make, words) in kinds {
         refused(&mut machine, &make, words)?;
-        ensure!(slots(&mut machine)? == before, "`{make}`: a refused update has changed the slots");
+        let now = slots(&mut machine)?;
+        ensure!(now == before, "`{make}`: a refused update has changed the slots from\n{before}\nto\n{now}");
     }
     machine.power_off(OFF_LIMIT)
 }
