@@ -124,19 +124,27 @@ fn make(options: &Options) -> Result<()> {
 pub(crate) fn debug_disk() -> Result<PathBuf> {
     build::everything(false)?;
     let version = env!("CARGO_PKG_VERSION");
-    run(builder(&build::bin_dir(false), version)?.args(["--debug-variant", "--quick"]))?;
-    Ok(out().join(format!("plenum-{version}-debug.raw")))
+    debug_variant(&build::bin_dir(false), version, None)?;
+    Ok(debug_file(version, "raw"))
 }
 
 /// An update of the debug variant, with files over its root for a version that has to fail.
 pub(crate) fn debug_update(version: &str, overlay: Option<&str>) -> Result<PathBuf> {
-    let mut image = builder(&build::bin_dir(false), version)?;
+    debug_variant(&build::bin_dir(false), version, overlay)?;
+    Ok(debug_file(version, "update"))
+}
+
+fn debug_variant(programs: &Path, version: &str, overlay: Option<&str>) -> Result<()> {
+    let mut image = builder(programs, version)?;
     image.args(["--debug-variant", "--quick"]);
     if let Some(overlay) = overlay {
         image.arg("--overlay").arg(root().join(overlay));
     }
-    run(&mut image)?;
-    Ok(out().join(format!("plenum-{version}-debug.update")))
+    run(&mut image)
+}
+
+fn debug_file(version: &str, ending: &str) -> PathBuf {
+    out().join(format!("plenum-{version}-debug.{ending}"))
 }
 
 fn builder(programs: &Path, version: &str) -> Result<Command> {
@@ -183,13 +191,19 @@ fn machine(port: u16, state: Option<&Path>, json: bool) -> Result<()> {
 }
 
 fn powercut(rounds: usize, json: bool, install_every: usize, seed: Option<u64>) -> Result<()> {
-    let (disk, update) = (debug_disk()?, debug_update("0.1.1", None)?);
+    // The programs that ship, in the variant with a shell.
+    build::everything(false)?;
+    let programs = released_programs()?;
+    let (old, new) = (env!("CARGO_PKG_VERSION"), "0.1.1");
+    for version in [old, new] {
+        debug_variant(&programs, version, None)?;
+    }
     let folder = target_dir().join("powercut");
     if folder.exists() {
         fs::remove_dir_all(&folder).context("an earlier run cannot be removed")?;
     }
     let mut program = Command::new(build::bin_dir(false).join("plenum-powercut"));
-    program.arg(disk).arg(update).arg("--folder").arg(&folder);
+    program.arg(debug_file(old, "raw")).arg(debug_file(new, "update")).arg("--folder").arg(&folder);
     program.args(["--rounds", &rounds.to_string(), "--install-every", &install_every.to_string()]);
     program.args(["--commit", output(in_root("git").args(["rev-parse", "HEAD"]))?.trim()]);
     if json {

@@ -30,6 +30,8 @@ pub struct Options {
     pub folder: PathBuf,
     pub site: Site,
     pub tpm: bool,
+    /// Virtual processors.
+    pub processors: u32,
     /// In MiB.
     pub memory: u32,
     /// Images of USB sticks, read-only for the machine.
@@ -50,11 +52,12 @@ pub enum Network {
 }
 
 impl Options {
-    /// With a TPM, without Secure Boot, 2 GiB.
+    /// With a TPM, without Secure Boot, two processors, 2 GiB.
     pub fn new(image: PathBuf, folder: PathBuf, site: Site) -> Options {
         let (drives, network) = (Vec::new(), Network::Forwarded);
         let (tpm, secure_boot, writes) = (true, false, false);
-        Options { image, folder, site, tpm, memory: 2_048, drives, network, secure_boot, writes }
+        let (processors, memory) = (2, 2_048);
+        Options { image, folder, site, tpm, processors, memory, drives, network, secure_boot, writes }
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
     let mut add = |words: &str| {
         command.args(words.split(' '));
     };
-    add("-machine q35,smm=on -smp 2 -nodefaults -no-user-config -display none -no-reboot");
+    add(&format!("-smp {}", options.processors));
+    add("-machine q35,smm=on -nodefaults -no-user-config -display none -no-reboot");
     add(if has_kvm() { "-accel kvm -cpu host" } else { "-accel tcg,thread=multi -cpu max" });
     add(&format!("-m {}", options.memory));
     add("-drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd");

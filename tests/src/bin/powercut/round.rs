@@ -121,7 +121,8 @@ fn options(task: &Task<'_>) -> Result<Options> {
     copy_machine(task.before, &task.folder)?;
     let site = Site::new(task.port, host_key(&task.folder)?);
     let drives = vec![task.stick.to_owned()];
-    Ok(Options { drives, ..Options::new(task.disk.clone(), task.folder.clone(), site) })
+    // Several machines at a time: each has one processor, which costs emulation least.
+    Ok(Options { drives, processors: 1, ..Options::new(task.disk.clone(), task.folder.clone(), site) })
 }
 
 /// All of a machine but its disk.
