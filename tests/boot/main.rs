@@ -13,9 +13,8 @@ mod units;
 mod update;
 
 use anyhow::{Context, Result};
-use plenum_tests::machine::site::{Site, host_key};
+use plenum_tests::machine::site::{Site, free_port, host_key};
 use plenum_tests::machine::{Machine, Network, Options, lan};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -134,9 +133,4 @@ impl Report {
             eprintln!("the console said:\n{}", machine.console());
         }
     }
-}
-
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
 }

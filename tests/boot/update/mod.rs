@@ -6,10 +6,10 @@
 mod forged;
 mod steps;
 
-use crate::{Report, free_port};
+use crate::Report;
 use anyhow::{Context, Result, ensure};
 use plenum_tests::machine::mirror::Mirror;
-use plenum_tests::machine::site::{Site, host_key};
+use plenum_tests::machine::site::{Site, free_port, host_key};
 use plenum_tests::machine::{Options, stick};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -85,7 +85,7 @@ pub(super) fn left_again(lab: &mut Lab, version: &str, way: Way, why: &str) -> R
 pub(super) fn rolled_back(lab: &mut Lab) -> Result<()> {
     let mut machine = up(lab)?;
     machine.shell()?.run("plenum update rollback --now || true")?;
-    ended(&mut machine)?;
+    machine.wait_until_off(BOOT_LIMIT)?;
     lab.running = super::GOOD[0].to_owned();
     let mut machine = up(lab)?;
     until(&mut machine, BOOT_LIMIT, "an administrator went back from it")?;
@@ -129,7 +129,7 @@ fn install(lab: &mut Lab, version: &str, way: Way) -> Result<()> {
     until(&mut machine, INSTALL_LIMIT, "ready-to-restart")?;
     // The bus may be gone before it answers.
     machine.shell()?.run("plenum update restart --now || true")?;
-    ended(&mut machine)
+    machine.wait_until_off(BOOT_LIMIT)
 }
 
 /// A boot that gets to its end.
@@ -167,15 +167,6 @@ fn complete(machine: &mut Machine) -> Result<bool> {
         std::thread::sleep(Duration::from_millis(500));
     }
     bail!("neither up nor down; the console said:\n{}", machine.console())
-}
-
-fn ended(machine: &mut Machine) -> Result<()> {
-    let end = Instant::now() + BOOT_LIMIT;
-    while !machine.has_ended() {
-        ensure!(Instant::now() < end, "it did not restart; the console said:\n{}", machine.console());
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    Ok(())
 }
 
 fn mount_stick(machine: &mut Machine) -> Result<()> {

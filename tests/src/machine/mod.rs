@@ -75,10 +75,7 @@ pub struct Machine {
 impl Machine {
     pub fn start(options: &Options) -> Result<Machine> {
         let folder = std::path::absolute(&options.folder)?;
-        fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let image = fs::canonicalize(&options.image)
-            .with_context(|| format!("there is no image {}", options.image.display()))?;
-        let mut tools = Tools::open()?.with(&folder, "/machine").with(&image, "/image.raw");
+        let mut tools = tools(options)?;
         for (number, drive) in options.drives.iter().enumerate() {
             tools = tools.with(&std::path::absolute(drive)?, &qemu::drive(number));
         }
@@ -148,6 +145,11 @@ impl Machine {
     /// Switches it off as its power button does, and waits until it is off.
     pub fn power_off(&mut self, limit: Duration) -> Result<()> {
         self.qmp()?.power_button()?;
+        self.wait_until_off(limit)
+    }
+
+    /// Waits until it has switched itself off, or wants to start again.
+    pub fn wait_until_off(&mut self, limit: Duration) -> Result<()> {
         let end = Instant::now() + limit;
         while !self.has_ended() {
             if Instant::now() > end {
@@ -209,12 +211,26 @@ fn disk(tools: &Tools, folder: &Path) -> Result<()> {
 
 /// Ones over a piece of the disk of a machine that is off.
 pub fn overwrite(options: &Options, start: u64, bytes: u64) -> Result<()> {
-    let image = fs::canonicalize(&options.image)?;
-    let folder = std::path::absolute(&options.folder)?;
-    let tools = Tools::open()?.with(&folder, "/machine").with(&image, "/image.raw");
-    let mut write = tools.command("qemu-io");
+    let mut write = tools(options)?.command("qemu-io");
     write.args(["-f", "qcow2", "-c"]).arg(format!("write -P 0xff {start} {bytes}"));
     run(write.arg("/machine/disk.qcow2"))
+}
+
+/// The disk of a machine that is off, as one file of the size that it sees.
+pub fn flatten(options: &Options) -> Result<PathBuf> {
+    let mut convert = tools(options)?.command("qemu-img");
+    convert.args(["convert", "-f", "qcow2", "-O", "raw", "/machine/disk.qcow2", "/machine/flat.raw"]);
+    run(&mut convert)?;
+    Ok(options.folder.join("flat.raw"))
+}
+
+/// With the machine's folder and its image where its disk names them.
+fn tools(options: &Options) -> Result<Tools> {
+    let folder = std::path::absolute(&options.folder)?;
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let image = fs::canonicalize(&options.image)
+        .with_context(|| format!("there is no image {}", options.image.display()))?;
+    Ok(Tools::open()?.with(&folder, "/machine").with(&image, "/image.raw"))
 }
 
 fn run(command: &mut Command) -> Result<()> {

@@ -3,13 +3,13 @@
 
 use super::mirror::Mirror;
 use super::{Network, lan};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use plenum_protocol::http::{CreateMeeting, Meeting};
 use plenum_protocol::settings::{ApplianceSettings, SfuSettings, TurnSettings, UpdateSettings, WebSettings};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -165,4 +165,10 @@ pub fn host_key(folder: &Path) -> Result<String> {
     let key = plenum_image::digest::hex(&random);
     fs::write(&path, &key)?;
     Ok(key)
+}
+
+/// A TCP port of this machine's loopback address that nobody has now.
+pub fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?.port())
 }

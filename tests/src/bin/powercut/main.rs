@@ -12,19 +12,17 @@ mod record;
 mod round;
 mod writes;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Parser;
 use disk::{Disk, Loss};
 use phases::{Cut, Phase};
-use plenum_image::tools::Tools;
-use plenum_tests::machine::site::{Site, host_key};
-use plenum_tests::machine::{Options, stick};
+use plenum_tests::machine::site::{Site, free_port, host_key};
+use plenum_tests::machine::{Options, flatten, stick};
 use record::Recording;
 use round::{Found, Task};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Instant;
@@ -151,8 +149,7 @@ impl Stage {
         let options = Options { drives, ..Options::new(arguments.image.clone(), before.clone(), site) };
         eprintln!("the first boot");
         record::first_boot(&options)?;
-        let base = before.join("base.raw");
-        raw(&options)?;
+        let base = flatten(&options)?;
         let recorded = arguments.folder.join("recorded");
         round::copy_machine(&before, &recorded)?;
         eprintln!("the update, recorded");
@@ -244,23 +241,8 @@ fn told(cut: &Cut, loss: Loss, began: Instant, found: Found) -> Round {
     }
 }
 
-/// The machine's disk as one file of the size that it sees.
-fn raw(options: &Options) -> Result<()> {
-    let image = fs::canonicalize(&options.image)?;
-    let folder = std::path::absolute(&options.folder)?;
-    let tools = Tools::open()?.with(&folder, "/machine").with(&image, "/image.raw");
-    let mut convert = tools.command("qemu-img");
-    convert.args(["convert", "-f", "qcow2", "-O", "raw", "/machine/disk.qcow2", "/machine/base.raw"]);
-    plenum_image::shell::run(&mut convert)
-}
-
 fn copy_sparse(from: &Path, to: &Path) -> Result<()> {
     let mut copy = std::process::Command::new("cp");
     copy.args(["--sparse=always"]).arg(from).arg(to);
     plenum_image::shell::run(&mut copy)
-}
-
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
 }

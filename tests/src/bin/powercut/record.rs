@@ -73,11 +73,7 @@ impl Recording {
         self.marks.ready = self.length()?;
         self.minute(&site)?;
         machine.shell()?.run("plenum update restart --now || true")?;
-        let end = Instant::now() + LIMIT;
-        while !machine.has_ended() {
-            ensure!(Instant::now() < end, "it did not restart; the console said:\n{}", machine.console());
-            std::thread::sleep(Duration::from_millis(200));
-        }
+        machine.wait_until_off(LIMIT)?;
         self.marks.restarted = self.length()?;
         Ok(())
     }
