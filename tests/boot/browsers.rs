@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// One file of the folder.
@@ -25,6 +25,8 @@ pub(crate) fn suite(machine: &mut Machine, file: &str) -> Result<()> {
         "ca_file": authority, "hands": hands,
     });
     let mut node = start(file, &house)?;
+    let said = node.stdout.take().context("the suite's output is piped")?;
+    let said = std::thread::spawn(move || failures(BufReader::new(said)));
     let served = serve(machine, &listener, &mut node);
     if served.is_err() {
         let _ = node.kill();
@@ -32,9 +34,25 @@ pub(crate) fn suite(machine: &mut Machine, file: &str) -> Result<()> {
     let status = node.wait()?;
     served?;
     if !status.success() {
-        bail!("tests/browser/boot/{file} failed; what it found stands above");
+        let found = said.join().unwrap_or_default();
+        bail!("tests/browser/boot/{file} failed:\n{found}");
     }
     Ok(())
+}
+
+/// Passes the suite's TAP on and gives what it says of each test that failed, for the end of the report.
+fn failures(tap: impl BufRead) -> String {
+    let (mut found, mut failed) = (String::new(), false);
+    for line in tap.lines().map_while(|line| line.ok()) {
+        println!("{line}");
+        if !line.starts_with(' ') {
+            failed = line.starts_with("not ok");
+        }
+        if failed {
+            found += &format!("{line}\n");
+        }
+    }
+    found
 }
 
 /// In a process namespace of its own: no browser outlives the suite.
@@ -42,6 +60,7 @@ fn start(file: &str, house: &Value) -> Result<Child> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("tests/ lies in the root")?;
     let mut command = Command::new("unshare");
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "node", "--test", "--test-force-exit"]);
+    command.args(["--test-reporter", "tap"]).stdout(Stdio::piped());
     command.arg(format!("tests/browser/boot/{file}")).current_dir(root);
     command.env("PLENUM_MACHINE", house.to_string()).spawn().context("the browser suite did not start")
 }
