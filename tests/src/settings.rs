@@ -28,7 +28,7 @@ impl Site {
         };
         Ok(Site {
             state: state.to_owned(),
-            addresses: own_addresses(),
+            addresses: own_addresses()?,
             https_port,
             media_port,
             relay_port,
@@ -130,12 +130,9 @@ impl Site {
 }
 
 /// Loopback, and what a colleague's browser would use: every other IPv4 address of this machine.
-fn own_addresses() -> Vec<IpAddr> {
-    let others = nix::ifaddrs::getifaddrs().into_iter().flatten().filter_map(|interface| {
-        let address = interface.address?.as_sockaddr_in()?.ip();
-        (!address.is_loopback() && !address.is_link_local()).then_some(IpAddr::V4(address))
-    });
-    std::iter::once(IpAddr::V4(Ipv4Addr::LOCALHOST)).chain(others).collect()
+fn own_addresses() -> Result<Vec<IpAddr>> {
+    let others = plenum_daemon::addresses::own()?.into_iter().filter(|ip| ip.is_ipv4() && !ip.is_loopback());
+    Ok(std::iter::once(IpAddr::V4(Ipv4Addr::LOCALHOST)).chain(others).collect())
 }
 
 fn free_tcp_port() -> Result<u16> {

@@ -20,6 +20,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod addresses;
 mod cli;
 pub mod configuration;
 mod context;

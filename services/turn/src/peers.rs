@@ -1,5 +1,6 @@
 //! Whom the relay may reach: the SFU's own addresses and nothing else (HD8).
 
+use plenum_daemon::addresses;
 use plenum_protocol::settings::TurnSettings;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -28,7 +29,7 @@ impl Peers {
     /// The configured peers, or this machine's own addresses with the SFU's port.
     pub fn from_settings(settings: &TurnSettings) -> io::Result<Peers> {
         let addresses = if settings.peers.is_empty() {
-            own_addresses()?.into_iter().map(|ip| SocketAddr::new(ip, settings.sfu_port)).collect()
+            addresses::own()?.into_iter().map(|ip| SocketAddr::new(ip, settings.sfu_port)).collect()
         } else {
             settings.peers.iter().map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port())).collect()
         };
@@ -79,29 +80,6 @@ fn source_towards(peer: SocketAddr) -> io::Result<IpAddr> {
     Ok(socket.local_addr()?.ip())
 }
 
-/// Every address of this machine that is neither loopback nor link-local, IPv4 first.
-fn own_addresses() -> io::Result<Vec<IpAddr>> {
-    let mut found: Vec<IpAddr> = nix::ifaddrs::getifaddrs()?
-        .filter_map(|interface| {
-            let address = interface.address?;
-            let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
-            v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
-        })
-        .filter(|ip| is_routable(*ip))
-        .collect();
-    found.sort();
-    found.dedup();
-    Ok(found)
-}
-
-fn is_routable(ip: IpAddr) -> bool {
-    let link_local = match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip.to_ipv4_mapped().is_some(),
-    };
-    !link_local && !ip.is_loopback() && !ip.is_unspecified() && !ip.is_multicast()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,23 +117,12 @@ mod tests {
     }
 
     #[test]
-    fn loopback_only_when_configured() {
+    fn configured_peers_alone() {
         let mut settings = TurnSettings::default();
-        assert!(
-            Peers::from_settings(&settings).unwrap().addresses().iter().all(|peer| !peer.ip().is_loopback())
-        );
         settings.peers = vec!["127.0.0.1:10000".parse().unwrap()];
         let peers = Peers::from_settings(&settings).unwrap();
         assert_eq!(peers.addresses(), settings.peers);
         assert_eq!(peers.relay_address(Family::V4), Some(IpAddr::from([127, 0, 0, 1])));
         assert_eq!(peers.relay_address(Family::V6), None);
-    }
-
-    #[test]
-    fn own_addresses_exclude_what_is_not_routable() {
-        for ip in ["127.0.0.1", "169.254.1.1", "0.0.0.0", "::1", "fe80::1", "::ffff:10.0.0.1", "224.0.0.1"] {
-            assert!(!is_routable(ip.parse().unwrap()), "{ip}");
-        }
-        assert!(is_routable("192.168.1.2".parse().unwrap()) && is_routable("2001:db8::1".parse().unwrap()));
     }
 }
