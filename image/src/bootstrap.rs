@@ -1,8 +1,8 @@
 //! mmdebstrap: roots made of the packages of a lock file.
 
 use crate::lock::Lock;
-use crate::shell;
 use crate::tools::Tools;
+use crate::{digest, shell};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
@@ -19,6 +19,15 @@ const LEFT_OUT: [&str; 8] = [
     "/usr/share/lintian/*",
     "/usr/share/i18n/*",
 ];
+
+/// Of what is left out; the last word counts.
+const KEPT: &str = "/usr/share/doc/*/copyright";
+
+/// Names the archive of a lock file: another set of paths is another archive.
+pub fn archive_id(lock: &Lock) -> String {
+    let text = format!("{}\n{}\n{KEPT}", lock.id(), LEFT_OUT.join("\n"));
+    digest::sha256_of(text.as_bytes())[..12].to_owned()
+}
 
 /// The tools root, by the mmdebstrap of this machine.
 pub fn tools(lock: &Lock, repository: &Path, root: &Path) -> Result<()> {
@@ -55,6 +64,7 @@ fn arguments(command: &mut Command, lock: &Lock) {
     for path in LEFT_OUT {
         command.arg(format!("--dpkgopt=path-exclude={path}"));
     }
+    command.arg(format!("--dpkgopt=path-include={KEPT}"));
 }
 
 /// Trusted: every file's digest was compared with the lock file's.

@@ -24,6 +24,7 @@ pub mod files;
 pub mod initrd;
 pub mod kernel;
 pub mod keys;
+pub mod licences;
 pub mod listening;
 pub mod lock;
 pub mod microcode;

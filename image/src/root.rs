@@ -3,7 +3,9 @@
 use crate::build::Build;
 use crate::lock::Lock;
 use crate::shell::run;
-use crate::{bootstrap, collect, credentials, files, kernel, listening, microcode, packages, paths, strip};
+use crate::{
+    bootstrap, collect, credentials, files, kernel, licences, listening, microcode, packages, paths, strip,
+};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,6 +45,7 @@ pub fn assemble(build: &Build) -> Result<String> {
     files::write(&root.join("etc/nftables.d/ports.nft"), ports, 0o644)?;
     configure(build)?;
     strip::run(&root, build.debug)?;
+    licences::of_crates(&root.join("usr/share/doc"))?;
     credentials::check(&root)?;
     Ok(kernel)
 }
@@ -53,7 +56,7 @@ fn base(build: &Build) -> Result<PathBuf> {
     let tar = if build.fresh {
         build.work.join("base.tar")
     } else {
-        paths::cache().join(format!("base-{}.tar", lock.id()))
+        paths::cache().join(format!("base-{}.tar", bootstrap::archive_id(&lock)))
     };
     if build.fresh || !tar.is_file() {
         let repository = packages::fetch(&lock)?;

@@ -1,6 +1,6 @@
 //! What leaves the root: package managers, shells, what only served the build, and state.
 
-use crate::{files, packages, paths};
+use crate::{files, licences, packages, paths};
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,6 +14,7 @@ pub fn run(root: &Path, debug: bool) -> Result<()> {
     for path in packages::list(&paths::definitions().join("packages/removed-paths.list"))? {
         files::remove(&root.join(path.trim_start_matches('/')))?;
     }
+    licences::keep_alone(&root.join("usr/share/doc"))?;
     if !debug {
         remove_scripts(root)?;
         remove_dangling(root, &root.join("usr/bin"))?;

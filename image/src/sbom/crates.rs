@@ -6,11 +6,29 @@ use crate::{paths, shell};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(super) fn components() -> Result<Vec<Value>> {
-    let metadata = metadata()?;
     let checksums = checksums()?;
+    Ok(packages()?.iter().filter_map(|package| component(package, &checksums)).collect())
+}
+
+/// `NAME-VERSION` and source folder of each crate that is not ours.
+pub fn crate_sources() -> Result<Vec<(String, PathBuf)>> {
+    let packages = packages()?;
+    let foreign = packages.iter().filter(|package| !package["source"].is_null());
+    Ok(foreign.filter_map(source).collect())
+}
+
+fn source(package: &Value) -> Option<(String, PathBuf)> {
+    let name = format!("{}-{}", package["name"].as_str()?, package["version"].as_str()?);
+    Some((name, Path::new(package["manifest_path"].as_str()?).parent()?.to_owned()))
+}
+
+/// What ends up in the programs, as cargo describes it.
+fn packages() -> Result<Vec<Value>> {
+    let metadata = metadata()?;
     let packages: BTreeMap<&str, &Value> =
         list(&metadata["packages"]).filter_map(|package| Some((package["id"].as_str()?, package))).collect();
     let needs: BTreeMap<&str, Vec<&str>> = list(&metadata["resolve"]["nodes"])
@@ -24,7 +42,7 @@ pub(super) fn components() -> Result<Vec<Value>> {
             todo.extend(needs.get(id).into_iter().flatten());
         }
     }
-    Ok(chosen.iter().filter_map(|id| component(packages.get(id)?, &checksums)).collect())
+    Ok(chosen.iter().filter_map(|id| packages.get(id)).map(|package| (*package).clone()).collect())
 }
 
 fn makes_a_program(package: &Value) -> bool {

@@ -4,6 +4,8 @@ mod crates;
 mod debian;
 mod npm;
 
+pub use crates::crate_sources;
+
 use crate::build::Build;
 use crate::{digest, files};
 use anyhow::Result;

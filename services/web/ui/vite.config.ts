@@ -29,6 +29,8 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     assetsDir: 'assets',
     sourcemap: false,
+    // Licence texts go along with what they are the licence of.
+    license: { fileName: 'licenses.txt' },
     reportCompressedSize: false,
     ...(mode === 'stories' && { outDir: 'dist-stories', rolldownOptions: { input: 'stories.html' } }),
   },
