@@ -189,15 +189,18 @@ fn as_before(lab: &Lab, machine: &mut Machine) -> Result<()> {
     Ok(())
 }
 
-/// Until the status says so.
+/// Until the status says so, or tells of a failure that it did not tell of before.
 fn until(machine: &mut Machine, limit: Duration, words: &str) -> Result<()> {
     let end = Instant::now() + limit;
+    let mut before = None;
     loop {
         let said = machine.shell()?.run("plenum update status || true")?;
         if said.contains(words) {
             return Ok(());
         }
-        ensure!(!said.contains("last       failed") || words.contains("available"), "{said}");
+        let failed = said.lines().find(|line| line.starts_with("last       failed")).map(str::to_owned);
+        let known = before.get_or_insert_with(|| failed.clone());
+        ensure!(failed.is_none() || failed == *known, "{said}");
         ensure!(Instant::now() < end, "not within {} s: {words}:\n{said}", limit.as_secs());
         std::thread::sleep(Duration::from_millis(500));
     }
