@@ -235,3 +235,15 @@ pub(crate) fn secure_boot(machine: &mut Machine) -> Result<()> {
     ensure!(status.contains("Secure Boot: enabled (user)"), "{status}");
     Ok(())
 }
+
+/// Its automount lets go of it after two minutes, by the same job: what requires `boot.mount` would stop with it.
+pub(crate) fn idle_esp(machine: &mut Machine) -> Result<()> {
+    const RUNNING: &str = "systemctl list-units --state=active --type=service,mount,target --plain --no-legend \
+                           | cut -d' ' -f1 | grep -v '^boot.mount$' | grep -E '^plenum|mount$|target$'";
+    let shell = machine.shell()?;
+    let before = shell.run(RUNNING)?;
+    shell.run("systemctl stop boot.mount; while systemctl list-jobs --no-legend | grep -q .; do sleep 0.2; done")?;
+    let after = shell.run(RUNNING)?;
+    ensure!(after == before, "with the ESP went other units; before:\n{before}\nafter:\n{after}");
+    shell.run("grep -q ' /var ' /proc/mounts && ls /boot/EFI/Linux").map(drop)
+}

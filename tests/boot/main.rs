@@ -44,6 +44,7 @@ const FIRST_BOOT: &[Check] = &[
     ("the sysctls hold", inside::sysctls),
     ("this boot is blessed", inside::blessed),
     ("Secure Boot is on, with our key alone", inside::secure_boot),
+    ("the ESP is let go of when idle, and takes nothing along", inside::idle_esp),
     ("docs/hardening.md is what the image shows, inside and in a scan", hardening::document),
     ("browsers hold a conference, over UDP and over 443 alone", browsers::conference),
 ];
