@@ -242,7 +242,9 @@ pub(crate) fn idle_esp(machine: &mut Machine) -> Result<()> {
                            | cut -d' ' -f1 | grep -v '^boot.mount$' | grep -E '^plenum|mount$|target$'";
     let shell = machine.shell()?;
     let before = shell.run(RUNNING)?;
-    shell.run("systemctl stop boot.mount; while systemctl list-jobs --no-legend | grep -q .; do sleep 0.2; done")?;
+    shell.run(
+        "systemctl stop boot.mount; while systemctl list-jobs --no-legend | grep -q .; do sleep 0.2; done",
+    )?;
     let after = shell.run(RUNNING)?;
     ensure!(after == before, "with the ESP went other units; before:\n{before}\nafter:\n{after}");
     shell.run("grep -q ' /var ' /proc/mounts && ls /boot/EFI/Linux").map(drop)

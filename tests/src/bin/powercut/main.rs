@@ -3,6 +3,7 @@
 //! A box is updated once while each write to its disk is logged. For every round the disk is put together as a
 //! cut at one of these writes would leave it: what was flushed is there, of what was not any part may be. The box
 //! has to boot from that, know every meeting that was acknowledged before the cut, and take the update.
+//! Ctrl-C ends it after the rounds that run, and reports these.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its caller")]
 
@@ -18,13 +19,15 @@ use disk::{Disk, Loss};
 use phases::{Cut, Phase};
 use plenum_tests::machine::site::{Site, free_port, host_key};
 use plenum_tests::machine::{Options, flatten, stick};
+use plenum_tests::signals::stop_signals;
 use record::Recording;
 use round::{Found, Task};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use writes::Writes;
 
@@ -86,6 +89,7 @@ struct Report<'a> {
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let began = Instant::now();
+    let stop = stop_signals()?;
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 53));
     let mut random = fastrand::Rng::with_seed(seed);
     let stage = Stage::set(&arguments)?;
@@ -94,6 +98,8 @@ fn main() -> Result<()> {
     let cuts =
         phases::choose(&stage.writes, &stage.recording.marks, &partitions, arguments.rounds, &mut random);
     ensure!(cuts.len() == arguments.rounds, "the recording has no write of some phase");
+    let stopped = Arc::clone(&stage.stopped);
+    std::thread::spawn(move || stop.recv().map(|_| stopped.store(true, Ordering::Relaxed)));
     let mut each = stage.rounds(&arguments, &cuts, seed)?;
     each.sort_by_key(|round| round.at);
     let report = report(&arguments.commit, seed, began.elapsed().as_secs(), each);
@@ -137,6 +143,8 @@ struct Stage {
     /// The machine's folder at that time.
     before: PathBuf,
     stick: PathBuf,
+    /// No further round begins.
+    stopped: Arc<AtomicBool>,
 }
 
 impl Stage {
@@ -162,7 +170,7 @@ impl Stage {
         let recording = Recording::make(&options)?;
         let writes = Writes::open(&options.folder.join("writes.log"))?;
         eprintln!("{} writes, {} meetings", writes.all.len(), recording.acknowledged.len());
-        Ok(Stage { writes, recording, base, before, stick })
+        Ok(Stage { writes, recording, base, before, stick, stopped: Arc::default() })
     }
 
     fn rounds(&self, arguments: &Arguments, cuts: &[Cut], seed: u64) -> Result<Vec<Round>> {
@@ -192,6 +200,9 @@ impl Stage {
         copy_sparse(&self.base, &path)?;
         let mut disk = Disk::open(&path)?;
         for (number, cut) in cuts.iter().enumerate().skip(worker).step_by(arguments.jobs) {
+            if self.stopped.load(Ordering::Relaxed) {
+                break;
+            }
             let began = Instant::now();
             let mut random = fastrand::Rng::with_seed(seed.wrapping_add(number as u64));
             let loss = disk.cut(&self.writes, cut.writes, &mut random)?;
