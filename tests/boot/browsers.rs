@@ -44,7 +44,7 @@ pub(crate) fn suite(machine: &mut Machine, file: &str) -> Result<()> {
 fn failures(tap: impl BufRead) -> String {
     let (mut found, mut failed) = (String::new(), false);
     for line in tap.lines().map_while(|line| line.ok()) {
-        println!("{line}");
+        eprintln!("{line}");
         if !line.starts_with(' ') {
             failed = line.starts_with("not ok");
         }
