@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn configured_peers_alone() {
-        let mut settings = TurnSettings::default();
-        settings.peers = vec!["127.0.0.1:10000".parse().unwrap()];
+        let configured = vec!["127.0.0.1:10000".parse().unwrap()];
+        let settings = TurnSettings { peers: configured, ..TurnSettings::default() };
         let peers = Peers::from_settings(&settings).unwrap();
         assert_eq!(peers.addresses(), settings.peers);
         assert_eq!(peers.relay_address(Family::V4), Some(IpAddr::from([127, 0, 0, 1])));
