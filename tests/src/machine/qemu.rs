@@ -22,7 +22,7 @@ pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
     };
     add(&format!("-smp {}", options.processors));
     add("-machine q35,smm=on -nodefaults -no-user-config -display none -no-reboot");
-    add(if has_kvm() { "-accel kvm -cpu host" } else { "-accel tcg,thread=multi -cpu max,la57=off" });
+    add(if has_kvm() { "-accel kvm -cpu host" } else { "-accel tcg,thread=multi -cpu max" });
     add(&format!("-m {}", options.memory));
     add("-drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd");
     add("-global driver=cfi.pflash01,property=secure,value=on");
