@@ -46,6 +46,16 @@ impl From<sled::Error> for Fault {
     }
 }
 
+impl From<Error> for Fault {
+    fn from(error: Error) -> Fault {
+        match error {
+            Error::DiskFull { .. } => Fault::Full,
+            Error::Damaged { .. } => Fault::Damaged(error.to_string()),
+            error => Fault::Io(error.to_string()),
+        }
+    }
+}
+
 impl Fault {
     /// For the caller, about the database in `path`.
     pub(crate) fn at(self, path: &Path) -> Error {

@@ -58,7 +58,11 @@
 //!   committed since are the whole store a second time, as text. A database that fails its check is set aside
 //!   for a week and built anew from them; [`Health`] says so in plain words (`tests/damage.rs`). This is also
 //!   what carries the first promise where sled does not: 2 of 5,400 kills left it a page with a wrong checksum.
+//!   While the store is in use the same is done when the database is found damaged after a failed write, but
+//!   only if nothing is lost by it; the rest is for the next opening.
 //! - **A full disk refuses writes and goes on reading.** Removing works all the same, on the ballast's space.
+//!   sled writes on threads of its own as well and refuses everything once one of them has met the full disk:
+//!   a read that is refused for it has the database opened anew.
 //! - **What is kept is declared.** Category, purpose, retention and every field ([`Stored`], requirement DM1);
 //!   [`register_markdown`] prints it. [`Store::expire`] deletes what has expired, and
 //!   [`Store::compact`] and every orderly close leave nothing of it in the files.
@@ -88,6 +92,7 @@ mod error;
 mod expire;
 mod fields;
 mod files;
+mod heal;
 mod health;
 mod index;
 mod journal;

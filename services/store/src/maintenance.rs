@@ -103,7 +103,7 @@ impl Writer {
         let path = self.shared.layout.new_database();
         let mut builder = Builder::create(&path, self.schema, self.cache_bytes)?;
         let mut result = Ok(());
-        self.shared.read(|engine| {
+        let read = self.shared.with_engine(|engine| {
             scan::for_each(engine, |(key, value)| {
                 if result.is_ok()
                     && index::split_key(key).is_some()
@@ -113,7 +113,8 @@ impl Writer {
                     result = builder.apply(key.clone(), Some((record.header, record.value)), sequence);
                 }
             })
-        })?;
+        });
+        read.map_err(|fault| self.shared.reading_failed(&fault))?;
         result?;
         Ok(builder.finish(self.index.sequence)?.index)
     }

@@ -1,7 +1,10 @@
 //! What the writer does when the disk is full or fails: drop the engine's handle (after an error it refuses
 //! even to read), give the ballast back, open anew, and find out whether the group made it.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use crate::{
     engine::{Engine, Fault},
@@ -20,7 +23,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Uncertain {
     sequence: u64,
     /// Length of the journal without it.
-    journal_length: u64,
+    pub journal_length: u64,
 }
 
 impl Writer {
@@ -54,7 +57,7 @@ impl Writer {
     /// Refuses early, so that sled never runs into the end of the disk itself. Removals may use up the ballast.
     fn check_space(&mut self, group: &Group) -> Result<Writes, Fault> {
         let path = &self.shared.layout.directory;
-        let available = space::available(path).map_err(|error| Fault::Io(error.to_string()))?;
+        let available = space::available(path)?;
         let needed = space::RESERVE + 3 * group.bytes() as u64;
         if available >= needed {
             if let Err(error) = self.ballast.take() {
@@ -66,7 +69,7 @@ impl Writer {
         if !group.only_removes() {
             return Err(Fault::Full);
         }
-        self.ballast.free().map_err(|error| Fault::Io(error.to_string()))?;
+        self.ballast.free()?;
         Ok(Writes::DiskFull)
     }
 
@@ -100,25 +103,54 @@ impl Writer {
     /// database.
     pub(crate) fn reopen(&mut self) -> Result<Scan, Fault> {
         self.retry_at = Some(Instant::now() + RETRY);
-        let io = |error: crate::Error| Fault::Io(error.to_string());
-        let mut engine = self.shared.engine.write().unwrap_or_else(|poison| poison.into_inner());
+        let shared = self.shared.clone();
+        let mut engine = shared.engine.write().unwrap_or_else(|poison| poison.into_inner());
         *engine = None;
-        self.ballast.free().map_err(io)?;
-        let opened = Engine::open(&self.shared.layout.database(), self.cache_bytes)?;
-        let scan = scan::scan(&opened, self.schema)?;
-        if let Some(problem) = scan.problems.first() {
-            return Err(Fault::Damaged(problem.clone()));
-        }
+        self.ballast.free()?;
+        let (opened, scan) = match self.open_whole() {
+            Err(Fault::Damaged(reason)) => {
+                self.heal(&reason)?;
+                self.open_whole()?
+            }
+            result => result?,
+        };
         if let Some(Uncertain { sequence, journal_length }) = self.uncertain
             && scan.index.sequence < sequence
         {
-            self.journal.cut(journal_length).map_err(io)?;
+            self.journal.cut(journal_length)?;
         }
         opened.sync()?;
         self.uncertain = None;
         self.retry_at = None;
         *engine = Some(opened);
+        shared.reopened.fetch_add(1, Ordering::Release);
         Ok(scan)
+    }
+
+    /// With all that it should hold, or it is damaged.
+    fn open_whole(&self) -> Result<(Engine, Scan), Fault> {
+        let opened = Engine::open(&self.shared.layout.database(), self.cache_bytes)?;
+        let scan = scan::scan(&opened, self.schema)?;
+        if let Some(problem) = scan.problems.first() {
+            return Err(Fault::Damaged(problem.clone()));
+        }
+        // sled takes segments that it cannot read for unused ones.
+        let (found, last) = (scan.index.sequence, self.index.sequence);
+        match found < last {
+            true => Err(Fault::Damaged(format!("it ends at group {found} of {last}"))),
+            false => Ok((opened, scan)),
+        }
+    }
+
+    /// A reader has met the full disk; `seen` is how often the engine had been reopened then.
+    pub(crate) fn mend(&mut self, seen: u64) {
+        if self.shared.reopened.load(Ordering::Acquire) != seen {
+            return;
+        }
+        match self.reopen() {
+            Ok(scan) => self.index = scan.index,
+            Err(fault) => self.note_fault(&fault),
+        }
     }
 
     pub(crate) fn note_fault(&self, fault: &Fault) {

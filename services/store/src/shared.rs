@@ -3,7 +3,11 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    sync::{Arc, Mutex, MutexGuard, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::{self, ThreadId},
     time::Instant,
 };
 
@@ -15,6 +19,7 @@ use crate::{
     health::Writes,
     layout::Layout,
     queue::{BatchCommit, Job, Queue},
+    writer::Writer,
 };
 
 pub(crate) struct Shared {
@@ -23,7 +28,11 @@ pub(crate) struct Shared {
     pub files: Files,
     /// `None` while it is reopened, and when that failed.
     pub engine: RwLock<Option<Engine>>,
+    /// How often that was done.
+    pub reopened: AtomicU64,
     pub queue: Queue,
+    /// The thread that works the queue off.
+    pub writer: OnceLock<ThreadId>,
     counts: Mutex<BTreeMap<String, u64>>,
     health: Mutex<Health>,
     /// When the group that is being written was begun.
@@ -49,7 +58,9 @@ impl Shared {
             trees,
             files,
             engine: RwLock::new(Some(engine)),
+            reopened: AtomicU64::new(0),
             queue: Queue::default(),
+            writer: OnceLock::new(),
             counts: Mutex::default(),
             health: Mutex::new(health),
             busy: Mutex::new(None),
@@ -64,13 +75,38 @@ impl Shared {
         }
     }
 
-    pub(crate) fn read<R>(&self, read: impl FnOnce(&Engine) -> Result<R, Fault>) -> Result<R> {
-        self.with_engine(read).map_err(|fault| {
-            if fault != Fault::Closed {
-                self.with_health(|health| health.note(format!("reading failed: {fault}")));
-            }
-            Error::OutOfOrder { reason: fault.to_string() }
-        })
+    pub(crate) fn read<R>(&self, read: impl Fn(&Engine) -> Result<R, Fault>) -> Result<R> {
+        let seen = self.reopened.load(Ordering::Acquire);
+        let mut result = self.with_engine(&read);
+        if let Err(Fault::Full) = result {
+            self.mend(seen);
+            result = self.with_engine(&read);
+        }
+        result.map_err(|fault| self.reading_failed(&fault))
+    }
+
+    pub(crate) fn reading_failed(&self, fault: &Fault) -> Error {
+        if *fault != Fault::Closed {
+            self.with_health(|health| health.note(format!("reading failed: {fault}")));
+        }
+        Error::OutOfOrder { reason: fault.to_string() }
+    }
+
+    /// sled also writes on threads of its own, after a commit. If one of these has met the full disk, the
+    /// engine refuses even to read until it is opened anew.
+    fn mend(&self, seen: u64) {
+        if self.writer.get() == Some(&thread::current().id()) {
+            return;
+        }
+        let (promise, ticket) = Ticket::<(), Error>::pair();
+        let run = move |writer: &mut Writer| {
+            writer.mend(seen);
+            promise.keep(Ok(()));
+        };
+        if self.queue.push(Job::Run(Box::new(run))).is_ok() {
+            // Whether it helped is seen by reading again.
+            let _ = ticket.wait();
+        }
     }
 
     pub(crate) fn with_engine<R>(&self, work: impl FnOnce(&Engine) -> Result<R, Fault>) -> Result<R, Fault> {

@@ -172,6 +172,7 @@ impl Drop for Inner {
 /// The writer thread. Should it panic, nobody waits for it in vain.
 fn run(writer: Writer) {
     let shared = writer.shared.clone();
+    let _ = shared.writer.set(thread::current().id());
     if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
         shared.with_health(|health| {
             health.writes = Writes::Failing { reason: "the writer has panicked; restart the daemon".into() };

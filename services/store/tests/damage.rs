@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         ("a_disk_that_fills_up_again_and_again_loses_nothing", filling_disk),
         ("a_failing_disk_fails_writes_and_nothing_else", failing_disk),
         ("a_disk_error_that_passes_costs_nothing", passing_error),
+        ("a_database_that_is_damaged_in_use_is_restored", damaged_in_use),
     ])
 }
 
@@ -420,13 +421,21 @@ fn filling_disk() -> Outcome {
                 fail!("after commit {}: {found:?}", number - 1);
             }
         }
-        Ok((number - 1, refused, store.health()))
+        Ok((number, refused))
     };
     let outcome = write();
-    drop(store);
     stop.store(true, Ordering::Relaxed);
     let _ = filler.join();
-    let (written, refused, health) = outcome?;
+    let (written, refused) = outcome?;
+    // With space again, it comes back by itself.
+    let end = Instant::now() + Duration::from_secs(10);
+    while let Err(error) = workload::commit(&store, written) {
+        if Instant::now() > end {
+            fail!("with space again, commit {written}: {error}; {}", store.health());
+        }
+    }
+    let health = store.health();
+    drop(store);
     let store = Store::open(workload::options(&path))?;
     let found = workload::verify(&store)?;
     if found != written {
@@ -512,4 +521,42 @@ fn passing_error() -> Outcome {
         fail!("after reopening: {}", store.health());
     }
     Ok(format!("{failed} of 50 commits failed; {}", health.writes))
+}
+
+fn damaged_in_use() -> Outcome {
+    let directory = tempfile::tempdir_in(memory())?;
+    let store = Store::open(workload::options(directory.path()))?;
+    for number in 1..=100 {
+        workload::commit(&store, number)?;
+    }
+    // The disk loses the database, and a write fails, so that the store has to look.
+    let database = File::options().write(true).open(directory.path().join("v1/db/db"))?;
+    database.write_all_at(&vec![0x55; usize::try_from(database.metadata()?.len())?], 0)?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    setrlimit(Resource::RLIMIT_FSIZE, 1, hard)?;
+    let refused = workload::commit(&store, 101);
+    setrlimit(Resource::RLIMIT_FSIZE, hard, hard)?;
+    if refused.is_ok() {
+        fail!("no write failed, the test tests nothing");
+    }
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while let Err(error) = workload::commit(&store, 101) {
+        if Instant::now() > deadline {
+            fail!("writes still fail: {error}; {}", store.health());
+        }
+    }
+    let health = store.health();
+    if !matches!(health.opened, Opened::Restored { lost: Lost::Nothing, .. }) || !health.is_good() {
+        fail!("{health}");
+    }
+    for number in 102..=150 {
+        workload::commit(&store, number)?;
+    }
+    drop(store);
+    let store = Store::open(workload::options(directory.path()))?;
+    let found = workload::verify(&store)?;
+    if found != 150 {
+        fail!("{found} of 150 commits after reopening: {}", store.health());
+    }
+    Ok(health.to_string())
 }
