@@ -21,6 +21,7 @@
 #![deny(unsafe_code)]
 
 pub mod addresses;
+pub mod bucket;
 mod cli;
 pub mod configuration;
 mod context;
@@ -31,9 +32,11 @@ pub mod metrics;
 mod readiness;
 mod run;
 pub mod secret;
+pub mod secret_file;
 pub mod settings;
 pub mod sockets;
 mod stop;
+pub mod throttle;
 
 pub use configuration::{ConfigurationError, Invalid, Settings};
 pub use context::Context;

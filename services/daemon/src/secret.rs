@@ -1,80 +1,123 @@
-//! Secrets shared between daemons in a file: whoever comes first makes it.
+//! The secrets that open doors: links, seats, keys, sessions.
+//!
+//! Only their SHA-256 digests are kept and compared, in memory and in the store: a look-up's duration says
+//! nothing about the secret, and a stolen store opens no meeting.
 
-use crate::durable;
-use std::fs::File;
-use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::{digest, hmac};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
-const BYTES: usize = 32;
+/// 192 random bits: AU5 asks for 128 at least.
+pub const SECRET_BYTES: usize = 24;
 
-/// The trimmed text of the file; if there is none, one with 32 random bytes in hexadecimal is made
-/// (mode 0600, never overwriting what another daemon made in the same moment).
-pub fn read_or_create(path: &Path) -> io::Result<String> {
-    if let Some(parent) = path.parent() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+/// A secret as it stands in a link: 32 characters of base64url (RFC 4648, section 5).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// `fill` provides random bytes.
+    pub fn random(fill: &mut dyn FnMut(&mut [u8])) -> Secret {
+        let mut bytes = [0u8; SECRET_BYTES];
+        fill(&mut bytes);
+        Secret(URL_SAFE_NO_PAD.encode(bytes))
     }
-    if path.exists() {
-        return read(path);
+
+    /// What somebody claims to be a secret.
+    pub fn claimed(text: &str) -> Secret {
+        Secret(text.to_owned())
     }
-    let secret = random()?;
-    match durable::create_new(path, secret.as_bytes(), 0o600) {
-        Ok(()) => Ok(secret),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => read(path),
-        Err(error) => Err(error),
+
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.0.as_bytes())
+    }
+
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// A secret that follows from this one and says nothing about it. Another `message` gives an unrelated one.
+    pub fn derive(&self, message: &[u8]) -> Secret {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
+        Secret(URL_SAFE_NO_PAD.encode(&hmac::sign(&key, message).as_ref()[..SECRET_BYTES]))
     }
 }
 
-fn random() -> io::Result<String> {
-    let mut random = [0u8; BYTES];
-    File::open("/dev/urandom")?.read_exact(&mut random)?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let text = std::fs::read_to_string(path)?;
-    let secret = text.trim();
-    if secret.len() < BYTES {
-        let why = format!(
-            "the secret is shorter than {BYTES} characters; delete the file, and a new secret is made"
-        );
-        return Err(io::Error::new(ErrorKind::InvalidData, why));
+/// SHA-256 of a secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Digest([u8; 32]);
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> String {
+        URL_SAFE_NO_PAD.encode(digest.0)
     }
-    Ok(secret.to_owned())
+}
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Digest, &'static str> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Digest).ok_or("a digest has 32 bytes in base64url")
+    }
+}
+
+impl Digest {
+    pub fn of(bytes: &[u8]) -> Digest {
+        let mut out = [0u8; 32];
+        out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+        Digest(out)
+    }
+
+    /// Takes the same time for every claim of the same length.
+    pub fn matches(&self, claim: &str) -> bool {
+        verify_slices_are_equal(&self.0, &Digest::of(claim.as_bytes()).0).is_ok()
+    }
+
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub fn from_bytes(bytes: [u8; 32]) -> Digest {
+        Digest(bytes)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(…)")
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::collections::HashSet;
 
     #[test]
-    fn made_once_and_private() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("turn/secret");
-        let secrets: Vec<String> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| read_or_create(&path).unwrap())).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        assert!(secrets.iter().all(|secret| *secret == secrets[0]));
-        assert_eq!(secrets[0].len(), 64);
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    fn links_carry_192_random_bits_in_base64url() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut fill = |bytes: &mut [u8]| rng.fill(bytes);
+        let secrets: HashSet<String> =
+            (0..1_000).map(|_| Secret::random(&mut fill).expose().to_owned()).collect();
+        assert_eq!(secrets.len(), 1_000);
+        for secret in &secrets {
+            assert_eq!(URL_SAFE_NO_PAD.decode(secret).unwrap().len(), SECRET_BYTES);
+        }
     }
 
     #[test]
-    fn a_secret_of_the_operator_is_trimmed() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("secret");
-        std::fs::write(&path, "0123456789abcdef0123456789abcdef0123456789\n").unwrap();
-        assert_eq!(read_or_create(&path).unwrap(), "0123456789abcdef0123456789abcdef0123456789");
-    }
-
-    #[test]
-    fn a_short_secret_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("secret");
-        std::fs::write(&path, "hunter2\n").unwrap();
-        let error = read_or_create(&path).unwrap_err().to_string();
-        assert!(error.contains("delete the file"), "{error}");
+    fn nothing_secret_in_debug_output() {
+        let secret = Secret::claimed("canary");
+        assert!(!format!("{secret:?} {:?}", secret.digest()).contains("canary"));
     }
 }

@@ -5,10 +5,10 @@
 
 #![forbid(unsafe_code)]
 
-pub mod bucket;
 pub mod bus;
 pub mod http;
 pub mod ice;
+pub mod limits;
 pub mod metrics;
 pub mod network;
 pub mod permissions;
@@ -20,6 +20,5 @@ pub mod socket;
 pub mod storage;
 pub mod stored;
 pub mod text;
-pub mod throttle;
 
 pub use stored::stored_types;

@@ -108,10 +108,10 @@ pub async fn main(context: Context<SignalingSettings>) -> anyhow::Result<()> {
 }
 
 fn config(settings: &SignalingSettings) -> anyhow::Result<Config> {
-    let host_key = plenum_daemon::secret::read_or_create(&settings.host_key_file)
+    let host_key = plenum_daemon::secret_file::read_or_create(&settings.host_key_file)
         .with_context(|| format!("`host_key_file = {}`", settings.host_key_file.display()))?;
     let relay = &settings.relay;
-    let secret = plenum_daemon::secret::read_or_create(&relay.secret_file)
+    let secret = plenum_daemon::secret_file::read_or_create(&relay.secret_file)
         .with_context(|| format!("`relay.secret_file = {}`", relay.secret_file.display()))?;
     Ok(Config {
         network_opens: settings.open_meetings == OpenPolicy::Network,

@@ -1,7 +1,7 @@
 #![forbid(unsafe_code)]
 
 use anyhow::Context as _;
-use plenum_daemon::{Context, secret};
+use plenum_daemon::{Context, secret_file};
 use plenum_protocol::settings::TurnSettings;
 use plenum_turn::metrics::Metrics;
 use plenum_turn::server::Server;
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 
 async fn serve(context: Context<TurnSettings>) -> anyhow::Result<()> {
     let settings = context.settings.clone();
-    let secret = secret::read_or_create(&settings.secret_file)
+    let secret = secret_file::read_or_create(&settings.secret_file)
         .with_context(|| format!("`secret_file = {}` cannot be used", settings.secret_file.display()))?;
     let metrics = context.registry.register(Metrics::register);
     let server =

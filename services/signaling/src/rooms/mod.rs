@@ -24,13 +24,13 @@ mod tests;
 
 pub use output::*;
 
-use crate::bucket::Bucket;
 use crate::ice::Relay;
 use crate::metrics::Metrics;
 use crate::records::Standing;
 use crate::secret::{Digest, HostKey};
-use crate::throttle::{AddressKey, AddressKeys, Throttle};
 use outbox::Outbox;
+use plenum_daemon::bucket::Bucket;
+use plenum_daemon::throttle::{AddressKey, AddressKeys, Guesses, Throttle};
 use plenum_protocol::PersonId;
 use plenum_protocol::http;
 use plenum_protocol::server::{LeaveReason, RefusalReason, Role, ServerMessage};
@@ -111,6 +111,11 @@ pub struct Rooms {
     stopping: bool,
 }
 
+/// Wrong links and host keys (AU6). A school behind one address may join with hundreds of people: right ones
+/// are free.
+const GUESSES: Guesses =
+    Guesses { burst: 20, per_minute: 6, everybody_burst: 500, everybody_per_minute: 300 };
+
 impl Rooms {
     pub fn new(config: Config, mut fill: Entropy, metrics: Metrics, now: Now) -> Rooms {
         let addresses = AddressKeys::new(&mut *fill);
@@ -129,7 +134,7 @@ impl Rooms {
             timers: Timers::default(),
             out: Outbox::default(),
             addresses,
-            throttle: Throttle::default(),
+            throttle: Throttle::new(GUESSES),
             openings: HashMap::new(),
             metrics,
             stopping: false,

@@ -5,6 +5,7 @@ use super::messages::{NO_SUCH_PERSON, Refusal};
 use super::output::{RoomId, SfuCommand};
 use super::seat::Muted;
 use crate::records::Change;
+use crate::secret::guest_link;
 use plenum_protocol::PersonId;
 use plenum_protocol::media::Source;
 use plenum_protocol::server::{ErrorCode, LeaveReason, Role, ServerMessage};
@@ -62,7 +63,7 @@ impl Rooms {
         let Some(host_link) = &place.host_link else { return };
         let old = place.record.guest;
         place.record.generation += 1;
-        place.record.guest = host_link.guest_link(place.record.generation).digest();
+        place.record.guest = guest_link(host_link, place.record.generation).digest();
         let new = place.record.guest;
         let change = Change::Room(room, Some(place.record.clone()));
         let info = place.info(Role::Host);

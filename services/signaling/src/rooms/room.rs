@@ -1,9 +1,9 @@
 use super::chat::ChatLog;
 use super::output::{ConnectionId, MeetingId};
 use super::seat::Seat;
-use crate::bucket::Bucket;
 use crate::records::{MeetingRecord, RoomRecord, Standing};
-use crate::secret::{Digest, Secret};
+use crate::secret::{Digest, Secret, guest_link};
+use plenum_daemon::bucket::Bucket;
 use plenum_protocol::PersonId;
 use plenum_protocol::server::{Person, Role, RoomInfo, ServerMessage, Speaker};
 use std::collections::{BTreeMap, VecDeque};
@@ -26,7 +26,7 @@ impl Room {
 
     pub(super) fn info(&self, role: Role) -> RoomInfo {
         let guest_link = match role {
-            Role::Host => self.host_link.as_ref().map(|link| link.guest_link(self.record.generation)),
+            Role::Host => self.host_link.as_ref().map(|link| guest_link(link, self.record.generation)),
             Role::Guest => None,
         };
         RoomInfo {

@@ -1,5 +1,5 @@
 use super::output::{ConnectionId, Slots};
-use crate::bucket::Limits;
+use crate::limits::Limits;
 use crate::records::{Offered, SeatRecord};
 use crate::secret::Digest;
 use plenum_protocol::PersonId;

@@ -1,4 +1,4 @@
-//! Slows down the guessing of links and host keys (AU6), per address and over all addresses.
+//! Slows down the guessing of links, keys, codes and passwords (AU6), per address and over all addresses.
 //!
 //! Wrong guesses are counted, right ones are free: a school behind one address may join with hundreds of
 //! people. While an address is blocked its right links are refused as well, otherwise guessing would go on
@@ -10,12 +10,17 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-/// Wrong guesses of one address: IPv4 address or IPv6 /64.
-const BURST: u32 = 20;
-const PER_MINUTE: u32 = 6;
-/// Wrong guesses of everybody together, against guessing from many addresses.
-const GLOBAL_BURST: u32 = 500;
-const GLOBAL_PER_MINUTE: u32 = 300;
+/// How many wrong guesses are looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Guesses {
+    /// Of one IPv4 address or IPv6 /64: at once, and steadily.
+    pub burst: u32,
+    pub per_minute: u32,
+    /// Of everybody together, against guessing from many addresses.
+    pub everybody_burst: u32,
+    pub everybody_per_minute: u32,
+}
+
 /// For how long an address that knew a secret passes while everybody together is blocked, so that such an
 /// attack does not keep out those who use the house anyway.
 const STANDING: Duration = Duration::from_secs(24 * 3600);
@@ -63,20 +68,29 @@ struct Entry {
     standing_until: Duration,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Throttle {
+    guesses: Guesses,
     addresses: HashMap<AddressKey, Entry>,
     everybody: Bucket,
 }
 
 impl Throttle {
+    pub fn new(guesses: Guesses) -> Throttle {
+        Throttle { guesses, addresses: HashMap::new(), everybody: Bucket::default() }
+    }
+
     /// Whether this address may try a secret now; otherwise the time to wait.
     pub fn check(&self, address: AddressKey, now: Duration) -> Result<(), Duration> {
+        let guesses = self.guesses;
         let entry = self.addresses.get(&address);
-        let own = entry.map_or(Duration::ZERO, |entry| entry.wrong.wait(BURST, PER_MINUTE, now));
+        let own =
+            entry.map_or(Duration::ZERO, |entry| entry.wrong.wait(guesses.burst, guesses.per_minute, now));
         let stands = entry.is_some_and(|entry| entry.standing_until > now);
-        let common =
-            if stands { Duration::ZERO } else { self.everybody.wait(GLOBAL_BURST, GLOBAL_PER_MINUTE, now) };
+        let common = match stands {
+            true => Duration::ZERO,
+            false => self.everybody.wait(guesses.everybody_burst, guesses.everybody_per_minute, now),
+        };
         match own.max(common) {
             Duration::ZERO => Ok(()),
             wait => Err(wait),
@@ -84,10 +98,11 @@ impl Throttle {
     }
 
     pub fn wrong(&mut self, address: AddressKey, now: Duration) {
+        let guesses = self.guesses;
         // A full bucket stays full: who is blocked does not get here.
-        let _ = self.everybody.take(GLOBAL_BURST, GLOBAL_PER_MINUTE, now);
+        let _ = self.everybody.take(guesses.everybody_burst, guesses.everybody_per_minute, now);
         if let Some(entry) = self.entry(address, now) {
-            let _ = entry.wrong.take(BURST, PER_MINUTE, now);
+            let _ = entry.wrong.take(guesses.burst, guesses.per_minute, now);
         }
     }
 
@@ -118,6 +133,11 @@ impl Throttle {
 mod tests {
     use super::*;
 
+    fn throttle() -> Throttle {
+        let guesses = Guesses { burst: 20, per_minute: 6, everybody_burst: 500, everybody_per_minute: 300 };
+        Throttle::new(guesses)
+    }
+
     fn keys() -> AddressKeys {
         let mut rng = fastrand::Rng::with_seed(7);
         AddressKeys::new(&mut |bytes: &mut [u8]| rng.fill(bytes))
@@ -144,7 +164,7 @@ mod tests {
 
     #[test]
     fn au6_a_thousand_tries_of_one_address() {
-        let mut throttle = Throttle::default();
+        let mut throttle = throttle();
         let admitted = guess(&mut throttle, key("192.0.2.1"), 1_000, 60, 1_000);
         assert!((20..=26).contains(&admitted), "{admitted}");
         assert!(throttle.check(key("192.0.2.2"), Duration::from_secs(1_060)).is_ok());
@@ -153,13 +173,13 @@ mod tests {
 
     #[test]
     fn au6_a_thousand_tries_from_a_thousand_addresses() {
-        let mut throttle = Throttle::default();
+        let mut throttle = throttle();
         let known = key("2001:db8::1");
         throttle.right(known, Duration::from_secs(990));
         let admitted: usize = (0..1_000)
             .map(|n| guess(&mut throttle, key(&format!("198.51.{}.{}", n / 250, n % 250)), 1_000, 1, 1))
             .sum();
-        assert_eq!(admitted, GLOBAL_BURST as usize);
+        assert_eq!(admitted, 500);
         let now = Duration::from_secs(1_000);
         assert!(throttle.check(key("203.0.113.1"), now).is_err());
         assert!(throttle.check(known, now).is_ok(), "people of the house are not kept out");
@@ -174,7 +194,7 @@ mod tests {
 
     #[test]
     fn right_secrets_are_free() {
-        let mut throttle = Throttle::default();
+        let mut throttle = throttle();
         let address = key("192.0.2.1");
         for _ in 0..10_000 {
             assert!(throttle.check(address, Duration::from_secs(1)).is_ok());
@@ -184,7 +204,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let mut throttle = Throttle::default();
+        let mut throttle = throttle();
         for n in 0..(MAX_ADDRESSES as u32 + 5_000) {
             throttle.wrong(key(&std::net::Ipv4Addr::from(n).to_string()), Duration::from_secs(5));
         }
