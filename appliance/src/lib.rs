@@ -1,15 +1,22 @@
-//! The box's manager: updates and boot health.
+//! The box's manager: set-up, administration, updates and boot health.
+//!
+//! [`manager`] decides what set-up and administration may do, by [`access`]; [`audit`] keeps who did what, [`api`]
+//! is how pages ask.
 //!
 //! `plenum-appliance` is the daemon, which is not root: [`updater`] decides by the state [`machine`], [`bus`] is
 //! how it is asked. [`slots`] is the root side, in one-shot units. [`health`] is what a new version has to pass.
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod admission;
+pub mod api;
+pub mod audit;
 pub mod bus;
 pub mod health;
 pub mod identity;
 pub mod machine;
+pub mod manager;
 pub mod record;
 pub mod slots;
 pub mod sources;

@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// In the order of starting; they end in the opposite one.
-const DAEMONS: [&str; 4] = ["sfu", "turn", "signaling", "web"];
+const DAEMONS: [&str; 5] = ["sfu", "turn", "signaling", "web", "appliance"];
 
 pub struct House {
     pub site: Site,
@@ -53,6 +53,11 @@ impl House {
         let key =
             fs::read_to_string(self.site.state.join("host.key")).context("the host key cannot be read")?;
         Ok(key.trim().to_owned())
+    }
+
+    /// `None` once the set-up is over.
+    pub fn setup_code(&self) -> Option<String> {
+        Some(fs::read_to_string(self.site.setup_code_file()).ok()?.trim().to_owned())
     }
 
     pub fn open_meeting(&self, title: &str) -> Result<Meeting> {

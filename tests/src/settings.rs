@@ -44,6 +44,10 @@ impl Site {
         self.state.join("etc").join(format!("{daemon}.toml"))
     }
 
+    pub fn setup_code_file(&self) -> PathBuf {
+        self.run("setup.code")
+    }
+
     fn common(&self, daemon: &str, bus: &str) -> CommonSettings {
         CommonSettings {
             metrics_socket: self.run(&format!("{daemon}.metrics")),
@@ -103,6 +107,16 @@ impl Site {
             },
         )?;
         self.file(
+            "appliance",
+            &ApplianceSettings {
+                common: self.common("appliance", bus),
+                http_socket: self.run("appliance.sock"),
+                state_dir: self.state.join("appliance"),
+                setup_code_file: self.setup_code_file(),
+                update: UpdateSettings { enabled: false, ..UpdateSettings::default() },
+            },
+        )?;
+        self.file(
             "web",
             &WebSettings {
                 common: self.common("web", bus),
@@ -116,6 +130,7 @@ impl Site {
                     .collect(),
                 state_dir: self.state.join("web"),
                 signaling_socket: self.run("signaling.sock"),
+                appliance_socket: self.run("appliance.sock"),
                 turn_socket: self.run("turn.sock"),
                 ..WebSettings::default()
             },

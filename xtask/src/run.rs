@@ -15,7 +15,7 @@ pub(crate) struct Options {
     /// Where rooms, certificate and keys are kept.
     #[arg(long)]
     state: Option<PathBuf>,
-    /// Print one line of JSON: url, host_link, guest_link, ca_file.
+    /// Print one line of JSON: url, host_link, guest_link, ca_file, setup_code.
     #[arg(long)]
     json: bool,
     /// Build with optimisations.

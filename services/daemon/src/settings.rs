@@ -22,6 +22,9 @@ impl Settings for ApplianceSettings {
 
     fn validate(&self) -> Valid {
         common(&self.common)?;
+        socket_path("http_socket", &self.http_socket)?;
+        absolute("state_dir", &self.state_dir)?;
+        absolute("setup_code_file", &self.setup_code_file)?;
         let source = &self.update.source;
         if !source.is_empty() && !source.starts_with("https://") {
             let remedy = "name a directory as in https://updates.example.org/plenum/";
@@ -132,6 +135,7 @@ impl Settings for WebSettings {
         }
         absolute("state_dir", &self.state_dir)?;
         socket_path("signaling_socket", &self.signaling_socket)?;
+        socket_path("appliance_socket", &self.appliance_socket)?;
         socket_path("turn_socket", &self.turn_socket)?;
         within("max_connections", self.max_connections, 1, 1_000_000)?;
         within("max_connections_per_address", self.max_connections_per_address, 1, self.max_connections)?;

@@ -7,6 +7,7 @@
 //! * [`settings`]: the typed configuration file of every daemon.
 //! * [`appliance`] (feature `bus`): the appliance's interface on D-Bus, for the command line and the pages.
 //! * [`update`] (feature `update`): the signed update of the image.
+//! * [`manager`]: request and response bodies of the JSON API for set-up and administration of the box.
 //! * [`limits`]: size and rate of every message a client may send.
 //!
 //! TypeScript is generated from these types by `cargo xtask generate` ([`typescript`]).
@@ -19,6 +20,7 @@ pub mod client;
 pub mod document;
 pub mod http;
 pub mod limits;
+pub mod manager;
 pub mod media;
 pub mod server;
 pub mod settings;

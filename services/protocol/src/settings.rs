@@ -194,6 +194,7 @@ pub struct WebSettings {
     pub names: Vec<String>,
     pub state_dir: PathBuf,
     pub signaling_socket: PathBuf,
+    pub appliance_socket: PathBuf,
     pub turn_socket: PathBuf,
     /// TLS 1.2 with ECDHE and AEAD as well (EN1).
     pub tls12: bool,
@@ -214,6 +215,7 @@ impl Default for WebSettings {
             names: vec!["plenum.local".to_owned()],
             state_dir: "/var/lib/plenum/web".into(),
             signaling_socket: "/run/plenum/signaling/http.sock".into(),
+            appliance_socket: "/run/plenum/appliance/http.sock".into(),
             turn_socket: "/run/plenum/turn/stream.sock".into(),
             tls12: false,
             max_connections: 4_096,
@@ -224,17 +226,37 @@ impl Default for WebSettings {
 }
 
 /// `/etc/plenum/appliance.toml`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApplianceSettings {
     pub common: CommonSettings,
+    /// Unix socket for the JSON API of set-up and administration.
+    pub http_socket: PathBuf,
+    /// Accounts, settings and audit log.
+    pub state_dir: PathBuf,
+    /// Where the box's display finds the setup code, as long as there is one.
+    pub setup_code_file: PathBuf,
     pub update: UpdateSettings,
+}
+
+impl Default for ApplianceSettings {
+    fn default() -> Self {
+        ApplianceSettings {
+            common: CommonSettings::default(),
+            http_socket: "/run/plenum/appliance/http.sock".into(),
+            state_dir: "/var/lib/plenum/appliance/manager".into(),
+            setup_code_file: "/run/plenum/appliance/setup.code".into(),
+            update: UpdateSettings::default(),
+        }
+    }
 }
 
 /// Where updates come from, and when the box may restart for one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpdateSettings {
+    /// `false` on machines that run no image: nothing can be updated there.
+    pub enabled: bool,
     /// `https://` URL of a directory with updates and `latest.json`: any static web server. Empty: none.
     pub source: String,
     /// PEM file of authorities that are trusted for `source` beside the public ones. Empty: none.
@@ -253,6 +275,7 @@ pub struct UpdateSettings {
 impl Default for UpdateSettings {
     fn default() -> Self {
         UpdateSettings {
+            enabled: true,
             source: String::new(),
             authorities: PathBuf::new(),
             restart_window: String::new(),

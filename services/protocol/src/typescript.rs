@@ -1,6 +1,6 @@
 //! The TypeScript that the user interface imports, generated from the types of the wire.
 
-use crate::{client::*, http::*, limits, media::*, server::*};
+use crate::{client::*, http::*, limits, manager::*, media::*, server::*};
 use ts_rs::{Config, TS};
 
 /// The whole content of `services/web/ui/src/generated/protocol.ts`.
@@ -39,6 +39,23 @@ pub fn module() -> String {
         About,
         ApiError,
         ApiErrorCode,
+        AdminRole,
+        SetupCode,
+        SignIn,
+        NewAccount,
+        ConfirmAccount,
+        AccountName,
+        NewPassword,
+        SessionInfo,
+        SignedIn,
+        NewSecondFactor,
+        AccountInfo,
+        Institution,
+        AuditPage,
+        AuditEntry,
+        AuditEvent,
+        ManagerError,
+        ManagerErrorCode,
     );
     for (name, value) in [
         ("PROTOCOL_VERSION", crate::PROTOCOL_VERSION as usize),

@@ -26,7 +26,8 @@ use std::time::SystemTime;
 struct Site {
     pages: Pages,
     health: Health,
-    upstream: Upstream,
+    signaling: Upstream,
+    appliance: Upstream,
     metrics: Metrics,
     shutdown: Shutdown,
     security_contact: String,
@@ -43,7 +44,8 @@ pub(crate) fn router(
     let site = Arc::new(Site {
         pages: Pages::embedded(),
         health: Health::default(),
-        upstream: Upstream::new(settings.signaling_socket.clone(), limits),
+        signaling: Upstream::new("signaling", settings.signaling_socket.clone(), limits),
+        appliance: Upstream::new("appliance", settings.appliance_socket.clone(), limits),
         metrics: metrics.clone(),
         shutdown: shutdown.clone(),
         security_contact: settings.security_contact.clone(),
@@ -51,10 +53,13 @@ pub(crate) fn router(
     Router::new()
         .route("/", get(index))
         .route("/join", get(index))
+        .route("/setup", get(index))
+        .route("/admin", get(index))
         .route("/healthz", get(health))
         .route("/.well-known/security.txt", get(security))
         .route("/ws", get(socket))
-        .route("/api/{*call}", any(api))
+        .route("/api/box/{*call}", any(box_api))
+        .route("/api/{*call}", any(meeting_api))
         .fallback(file)
         .layer(middleware::from_fn(require_host))
         .layer(middleware::map_response(headers::add))
@@ -82,7 +87,7 @@ async fn file(State(site): Shared, request: Request) -> Response {
 }
 
 async fn health(State(site): Shared) -> Response {
-    if site.health.signaling_answers(&site.upstream).await {
+    if site.health.signaling_answers(&site.signaling).await {
         text(StatusCode::OK, "ok\n")
     } else {
         text(StatusCode::SERVICE_UNAVAILABLE, "the meeting server does not answer\n")
@@ -96,12 +101,20 @@ async fn security(State(site): Shared) -> Response {
     }
 }
 
-async fn api(State(site): Shared, request: Request) -> Response {
+async fn meeting_api(State(site): Shared, request: Request) -> Response {
+    api(&site.signaling, request).await
+}
+
+async fn box_api(State(site): Shared, request: Request) -> Response {
+    api(&site.appliance, request).await
+}
+
+async fn api(upstream: &Upstream, request: Request) -> Response {
     if let Err(failure) = same_origin(&request) {
         return failure.answer();
     }
     let client = client(&request);
-    let answer = site.upstream.api(request, client).await;
+    let answer = upstream.api(request, client).await;
     let mut answer = answer.unwrap_or_else(|failure| failure.answer());
     answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     answer
@@ -112,7 +125,7 @@ async fn socket(State(site): Shared, request: Request) -> Response {
         return failure.answer();
     }
     let client = client(&request);
-    let proxied = websocket::proxy(request, client, &site.upstream, &site.metrics, &site.shutdown).await;
+    let proxied = websocket::proxy(request, client, &site.signaling, &site.metrics, &site.shutdown).await;
     proxied.unwrap_or_else(|failure| failure.answer())
 }
 
@@ -165,7 +178,9 @@ async fn count(State(site): Shared, request: Request, next: Next) -> Response {
         "/ws" => Route::WebSocket,
         "/healthz" => Route::Health,
         path if path.starts_with("/api/") => Route::Api,
-        path if path == "/" || path == "/join" || path.starts_with("/assets/") => Route::Page,
+        path if ["/", "/join", "/setup", "/admin"].contains(&path) || path.starts_with("/assets/") => {
+            Route::Page
+        }
         _ => Route::Other,
     };
     let response = next.run(request).await;

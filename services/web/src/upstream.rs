@@ -1,4 +1,4 @@
-//! HTTP/1.1 to signaling's Unix socket.
+//! HTTP/1.1 to the Unix sockets of the daemons behind this one.
 
 use crate::http::Client;
 use crate::limits::Limits;
@@ -44,6 +44,7 @@ const CLAIMED: [HeaderName; 5] = [
 
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
+    daemon: &'static str,
     socket: Arc<PathBuf>,
     pub(crate) limits: Limits,
 }
@@ -51,12 +52,12 @@ pub(crate) struct Upstream {
 /// Why there is no answer. Each has one for the client.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("signaling cannot be reached: {0}")]
-    Unreachable(io::Error),
-    #[error("signaling does not answer in time")]
-    Silent,
-    #[error("signaling answered wrongly: {0}")]
-    Broken(String),
+    #[error("{0} cannot be reached: {1}")]
+    Unreachable(&'static str, io::Error),
+    #[error("{0} does not answer in time")]
+    Silent(&'static str),
+    #[error("{0} answered wrongly: {1}")]
+    Broken(&'static str, String),
     #[error("the request's body is larger than {0} bytes")]
     TooLarge(usize),
     #[error("the request's body did not come in time")]
@@ -68,11 +69,11 @@ pub(crate) enum Failure {
 }
 
 impl Upstream {
-    pub(crate) fn new(socket: PathBuf, limits: Limits) -> Self {
-        Upstream { socket: Arc::new(socket), limits }
+    pub(crate) fn new(daemon: &'static str, socket: PathBuf, limits: Limits) -> Self {
+        Upstream { daemon, socket: Arc::new(socket), limits }
     }
 
-    /// A request of the JSON API, with its body read whole before signaling is troubled.
+    /// A request of the JSON API, with its body read whole before the daemon is troubled.
     pub(crate) async fn api(&self, request: Request, client: Client) -> Result<Response, Failure> {
         let (mut parts, body) = request.into_parts();
         let body = self.collect(body, &parts.headers).await?;
@@ -81,14 +82,14 @@ impl Upstream {
         let request = hyper::Request::from_parts(parts, Full::new(body));
         let answering = async {
             let (sender, connection) = self.connect().await?;
-            let mut exchange = std::pin::pin!(exchange(sender, request, self.limits.answer_bytes));
+            let mut exchange = std::pin::pin!(self.exchange(sender, request));
             tokio::select! {
                 answer = &mut exchange => answer,
-                // It ends when signaling closes, which it may do right after its answer.
+                // It ends when the daemon closes, which it may do right after its answer.
                 _ = connection => exchange.await,
             }
         };
-        timeout(self.limits.answer, answering).await.unwrap_or(Err(Failure::Silent))
+        timeout(self.limits.answer, answering).await.unwrap_or(Err(self.silent()))
     }
 
     /// Sends a request that asks for an upgrade; the connection goes on by itself.
@@ -99,17 +100,41 @@ impl Upstream {
         let answering = async {
             let (mut sender, connection) = self.connect().await?;
             tokio::spawn(connection.with_upgrades());
-            sender.send_request(request).await.map_err(broken)
+            sender.send_request(request).await.map_err(|error| self.broken(error))
         };
-        timeout(self.limits.answer, answering).await.unwrap_or(Err(Failure::Silent))
+        timeout(self.limits.answer, answering).await.unwrap_or(Err(self.silent()))
     }
 
     async fn connect(
         &self,
     ) -> Result<(SendRequest<Full<Bytes>>, Connection<TokioIo<UnixStream>, Full<Bytes>>), Failure> {
         let connecting = timeout(self.limits.connect, UnixStream::connect(self.socket.as_ref()));
-        let stream = connecting.await.map_err(|_| Failure::Silent)?.map_err(Failure::Unreachable)?;
-        handshake(TokioIo::new(stream)).await.map_err(broken)
+        let stream = connecting.await.map_err(|_| self.silent())?;
+        let stream = stream.map_err(|error| Failure::Unreachable(self.daemon, error))?;
+        handshake(TokioIo::new(stream)).await.map_err(|error| self.broken(error))
+    }
+
+    async fn exchange(
+        &self,
+        mut sender: SendRequest<Full<Bytes>>,
+        request: hyper::Request<Full<Bytes>>,
+    ) -> Result<Response, Failure> {
+        let answer = sender.send_request(request).await.map_err(|error| self.broken(error))?;
+        let (mut parts, body) = answer.into_parts();
+        let body = Limited::new(body, self.limits.answer_bytes).collect().await;
+        let body = body.map_err(|error| self.broken(error))?.to_bytes();
+        for name in OF_ONE_CONNECTION.iter().chain([&CONTENT_LENGTH]) {
+            parts.headers.remove(name);
+        }
+        Ok(Response::from_parts(parts, Body::from(body)))
+    }
+
+    fn silent(&self) -> Failure {
+        Failure::Silent(self.daemon)
+    }
+
+    pub(crate) fn broken(&self, error: impl std::fmt::Display) -> Failure {
+        Failure::Broken(self.daemon, error.to_string())
     }
 
     async fn collect(&self, body: Body, headers: &HeaderMap) -> Result<Bytes, Failure> {
@@ -129,25 +154,7 @@ impl Upstream {
     }
 }
 
-async fn exchange(
-    mut sender: SendRequest<Full<Bytes>>,
-    request: hyper::Request<Full<Bytes>>,
-    most: usize,
-) -> Result<Response, Failure> {
-    let (mut parts, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-    let body = Limited::new(body, most).collect().await;
-    let body = body.map_err(|error| Failure::Broken(error.to_string()))?.to_bytes();
-    for name in OF_ONE_CONNECTION.iter().chain([&CONTENT_LENGTH]) {
-        parts.headers.remove(name);
-    }
-    Ok(Response::from_parts(parts, Body::from(body)))
-}
-
-fn broken(error: hyper::Error) -> Failure {
-    Failure::Broken(error.to_string())
-}
-
-/// Headers as signaling is to see them.
+/// Headers as the daemon is to see them.
 pub(crate) fn clean(headers: &mut HeaderMap, client: Client) {
     for name in OF_ONE_CONNECTION.iter().chain(&CLAIMED) {
         headers.remove(name);
@@ -159,8 +166,8 @@ pub(crate) fn clean(headers: &mut HeaderMap, client: Client) {
 impl Failure {
     pub(crate) fn answer(&self) -> Response {
         let (status, error, retry_after) = match self {
-            Failure::Unreachable(_) | Failure::Silent | Failure::Broken(_) => {
-                log::warn!(error:% = self; "signaling");
+            Failure::Unreachable(..) | Failure::Silent(_) | Failure::Broken(..) => {
+                log::warn!(error:% = self; "a call is not answered");
                 (StatusCode::SERVICE_UNAVAILABLE, ApiErrorCode::Unavailable, Some(2))
             }
             Failure::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, ApiErrorCode::Malformed, None),
@@ -170,7 +177,7 @@ impl Failure {
         };
         // What is wrong inside the house is for its logs.
         let detail = match error {
-            ApiErrorCode::Unavailable => "the meeting server is not available at the moment".to_owned(),
+            ApiErrorCode::Unavailable => "this part of the box is not available at the moment".to_owned(),
             _ => self.to_string(),
         };
         let body = serde_json::to_vec(&ApiError { error, detail, retry_after }).expect("plain data");

@@ -36,7 +36,7 @@ pub(crate) async fn proxy(
     insert_upgrade(outgoing.headers_mut());
     let mut answer = upstream.upgrade(outgoing).await?;
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return refusal(answer, upstream.limits.answer_bytes).await;
+        return refusal(answer, upstream).await;
     }
     let signaling_side = hyper::upgrade::on(&mut answer);
     let idle = upstream.limits.websocket_idle;
@@ -76,10 +76,13 @@ fn insert_upgrade(headers: &mut HeaderMap) {
 }
 
 /// Signaling's own refusal, passed on.
-async fn refusal(answer: hyper::Response<hyper::body::Incoming>, most: usize) -> Result<Response, Failure> {
+async fn refusal(
+    answer: hyper::Response<hyper::body::Incoming>,
+    upstream: &Upstream,
+) -> Result<Response, Failure> {
+    let most = upstream.limits.answer_bytes;
     let (mut parts, body) = answer.into_parts();
-    let body =
-        Limited::new(body, most).collect().await.map_err(|error| Failure::Broken(error.to_string()))?;
+    let body = Limited::new(body, most).collect().await.map_err(|error| upstream.broken(error))?;
     for name in [CONNECTION, UPGRADE, CONTENT_LENGTH] {
         parts.headers.remove(name);
     }

@@ -2,15 +2,11 @@
 // keyboard alone (AC1, AC2).
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { audit } from "../lib/axe.mjs";
 import { Chromium } from "../lib/chromium.mjs";
 import { House } from "../lib/house.mjs";
 import { until } from "../lib/until.mjs";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "EN-301-549"];
 
 let house;
 
@@ -85,14 +81,6 @@ async function everyState(browser, guest) {
   await ada.control("notice").waitFor();
   await check("after leaving");
   await berta.control("leave-button").click();
-}
-
-async function audit(page, state) {
-  await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)));
-  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
-  const { violations } = await page.evaluate((tags) => window.axe.run({ runOnly: tags }), RULES);
-  const found = violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join("; ")}`);
-  assert.deepEqual(found, [], `axe in the state "${state}"`);
 }
 
 test("join, speak, chat and leave by keyboard alone", async () => {

@@ -5,7 +5,8 @@
 use plenum_store::{register_json, register_markdown};
 
 fn main() {
-    let declarations = plenum_signaling::stored_types();
+    let mut declarations = plenum_signaling::stored_types();
+    declarations.extend(plenum_appliance::manager::stored_types());
     if std::env::args().any(|argument| argument == "--json") {
         println!("{}", register_json(&declarations));
     } else {

@@ -21,7 +21,7 @@ struct Options {
     /// State folder; without it a temporary one that goes with the house.
     #[arg(long)]
     state: Option<PathBuf>,
-    /// One line of JSON: url, host_link, guest_link, ca_file.
+    /// One line of JSON: url, host_link, guest_link, ca_file, setup_code.
     #[arg(long)]
     json: bool,
     /// Addresses to listen on, the first one for links. Default: loopback and every IPv4 address.
@@ -66,7 +66,10 @@ fn announce(house: &House, as_json: bool) -> Result<()> {
     let (host, guest) = (house.link(&meeting.host_link), house.link(&meeting.guest_link));
     let ca_file = house.ca_file();
     if as_json {
-        let line = json!({ "url": house.url(), "host_link": host, "guest_link": guest, "ca_file": ca_file });
+        let line = json!({
+            "url": house.url(), "host_link": host, "guest_link": guest, "ca_file": ca_file,
+            "setup_code": house.setup_code(),
+        });
         println!("{line}");
         return Ok(());
     }
@@ -76,6 +79,9 @@ fn announce(house: &House, as_json: bool) -> Result<()> {
     }
     println!("\n  Open as host     {host}\n  Send to guests   {guest}");
     println!("  Host key         {}", house.host_key()?);
+    if let Some(code) = house.setup_code() {
+        println!("\n  Set it up at     {}/setup with the code {code}", house.url());
+    }
     println!("\n  The certificate is self-signed: {}", ca_file.display());
     println!("  Logs: {}/log. Ctrl-C ends everything.\n", house.site.state.display());
     Ok(())

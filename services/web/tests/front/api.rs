@@ -33,6 +33,15 @@ async fn calls_reach_signaling_with_the_clients_true_address() {
 }
 
 #[tokio::test]
+async fn calls_about_the_box_go_to_the_appliance() {
+    let house = House::start().await;
+    let mut requests = neighbour(&house.settings.appliance_socket, ABOUT);
+    assert_eq!(status(&house.get("/api/box/session").await), "200");
+    let seen = requests.recv().await.unwrap();
+    assert!(seen.starts_with("GET /api/box/session HTTP/1.1\r\n"), "{seen}");
+}
+
+#[tokio::test]
 async fn without_signaling_an_error_comes_at_once() {
     let house = House::start().await;
     let started = Instant::now();
@@ -42,7 +51,7 @@ async fn without_signaling_an_error_comes_at_once() {
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     assert_eq!(
         body,
-        "{\"error\":\"unavailable\",\"detail\":\"the meeting server is not available at the moment\",\"retry_after\":2}"
+        "{\"error\":\"unavailable\",\"detail\":\"this part of the box is not available at the moment\",\"retry_after\":2}"
     );
     assert!(started.elapsed() < Duration::from_secs(2));
 }

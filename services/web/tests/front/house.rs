@@ -52,6 +52,7 @@ impl House {
             names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
             state_dir: dir.path().join("state"),
             signaling_socket: dir.path().join("signaling.sock"),
+            appliance_socket: dir.path().join("appliance.sock"),
             turn_socket: dir.path().join("turn.sock"),
             ..WebSettings::default()
         };

@@ -88,4 +88,40 @@ export const testids = {
   mutePerson: 'mute-person',
   removePerson: 'remove-person',
   lowerHand: 'lower-hand',
+
+  // Set-up and administration of the box
+  setup: 'setup', // data-step
+  setupCode: 'setup-code',
+  setupOpen: 'setup-open',
+  setupFinish: 'setup-finish',
+  toAdmin: 'to-admin',
+  accountName: 'account-name',
+  accountPassword: 'account-password',
+  accountPasswordAgain: 'account-password-again',
+  accountRole: 'account-role',
+  accountCreate: 'account-create',
+  accountAdd: 'account-add',
+  accountRow: 'account-row', // data-account
+  accountRemove: 'account-remove',
+  factorSecret: 'factor-secret', // data-secret
+  factorCode: 'factor-code',
+  factorConfirm: 'factor-confirm',
+  recoveryCodes: 'recovery-codes',
+  institutionName: 'institution-name',
+  institutionImprint: 'institution-imprint',
+  institutionPrivacy: 'institution-privacy',
+  institutionOfficer: 'institution-officer',
+  institutionSave: 'institution-save',
+  signInName: 'sign-in-name',
+  signInPassword: 'sign-in-password',
+  signInCode: 'sign-in-code',
+  signInButton: 'sign-in-button',
+  signOut: 'sign-out',
+  adminConsole: 'admin-console', // data-role
+  passwordOld: 'password-old',
+  passwordFresh: 'password-fresh',
+  passwordAgain: 'password-again',
+  passwordChange: 'password-change',
+  auditRow: 'audit-row', // data-event
+  auditChain: 'audit-chain', // data-whole
 } as const

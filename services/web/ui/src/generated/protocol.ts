@@ -175,6 +175,136 @@ retry_after?: number | null, };
 
 export type ApiErrorCode = "malformed" | "host_key_needed" | "unknown_link" | "ended" | "too_many_attempts" | "unavailable";
 
+export type AdminRole = "administrator" | "auditor";
+
+export type SetupCode = { code: string, };
+
+export type SignIn = { name: string, password: string, 
+/**
+ * A one-time password, or a recovery code.
+ */
+code?: string | null, };
+
+export type NewAccount = { 
+/**
+ * 3 to 64 letters, digits and `.-_@+`; case does not matter.
+ */
+name: string, 
+/**
+ * 12 to 128 characters.
+ */
+password: string, role: AdminRole, };
+
+export type ConfirmAccount = { name: string, code: string, };
+
+export type AccountName = { name: string, };
+
+export type NewPassword = { old: string, new: string, };
+
+export type SessionInfo = { 
+/**
+ * Whether the box still waits for its set-up.
+ */
+setup_open: boolean, 
+/**
+ * Whether there is an administrator who can sign in.
+ */
+has_administrator: boolean, 
+/**
+ * Whether this session may do what the set-up does.
+ */
+in_setup: boolean, account: SignedIn | null, 
+/**
+ * For the header `x-csrf-token`; only with a session.
+ */
+csrf_token: string | null, };
+
+export type SignedIn = { name: string, role: AdminRole, };
+
+export type NewSecondFactor = { name: string, 
+/**
+ * Base32 (RFC 4648 section 6).
+ */
+secret: string, 
+/**
+ * `otpauth://`, for a QR code.
+ */
+uri: string, 
+/**
+ * `uri` as a QR code, one text per row: `1` is a dark module.
+ */
+qr: Array<string>, recovery_codes: Array<string>, };
+
+export type AccountInfo = { name: string, role: AdminRole, 
+/**
+ * Whether its second factor has been confirmed.
+ */
+confirmed: boolean, recovery_codes_left: number, 
+/**
+ * Milliseconds since 1970.
+ */
+created: number, last_sign_in: number | null, };
+
+export type Institution = { 
+/**
+ * Counts up with every change; a change names the one that it is based on.
+ */
+revision: number, 
+/**
+ * Up to 120 characters.
+ */
+name: string, 
+/**
+ * `https://` addresses of the institution's own pages, or empty.
+ */
+imprint: string, privacy: string, 
+/**
+ * How to reach the data-protection officer.
+ */
+data_protection_officer: string, };
+
+export type AuditPage = { 
+/**
+ * Newest first.
+ */
+entries: Array<AuditEntry>, 
+/**
+ * Whether the chain of hashes is whole.
+ */
+whole: boolean, 
+/**
+ * For the next page.
+ */
+before: number | null, };
+
+export type AuditEntry = { number: number, 
+/**
+ * Milliseconds since 1970.
+ */
+at: number, who: string, event: AuditEvent, subject: string, 
+/**
+ * JSON, or empty.
+ */
+before: string, after: string, };
+
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "audit_read";
+
+export type ManagerError = { error: ManagerErrorCode, 
+/**
+ * For developers, in English.
+ */
+detail: string, 
+/**
+ * The field of the body that it is about.
+ */
+field?: string | null, 
+/**
+ * Seconds after which trying again makes sense, if it does.
+ */
+retry_after?: number | null, };
+
+export type ManagerErrorCode = "malformed" | "not_signed_in" | "not_allowed" | "forged" | "wrong_credentials" | "second_factor_needed" | "too_many_attempts" | "weak_password" | "conflict" | "setup_over" | "last_administrator" | "unknown_account" | "unavailable";
+
 export const PROTOCOL_VERSION = 1;
 export const MAX_NAME_CHARS = 64;
 export const MAX_TITLE_CHARS = 120;

@@ -1,6 +1,6 @@
-// Two pages: `/` and `/join#SECRET`. The secret is behind `#` so that no server ever sees it in a URL.
+// The pages. Of `/join#SECRET` the secret is behind `#` so that no server ever sees it in a URL.
 
-export type Route = { page: 'start' } | { page: 'join'; link: string } | { page: 'unknown' }
+export type Route = { page: 'start' | 'setup' | 'admin' | 'unknown' } | { page: 'join'; link: string }
 
 export function routeOf(pathname: string, hash: string): Route {
   if (pathname === '/' || pathname === '/index.html') return { page: 'start' }
@@ -8,6 +8,8 @@ export function routeOf(pathname: string, hash: string): Route {
     const link = hash.replace(/^#/, '')
     return link ? { page: 'join', link } : { page: 'start' }
   }
+  if (/^\/setup\/?$/.test(pathname)) return { page: 'setup' }
+  if (/^\/admin\/?$/.test(pathname)) return { page: 'admin' }
   return { page: 'unknown' }
 }
 

@@ -1,0 +1,6 @@
+//! Who may administer the box: accounts, passwords, second factors, sessions.
+
+pub mod account;
+pub mod password;
+pub mod second_factor;
+pub mod sessions;

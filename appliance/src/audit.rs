@@ -1,0 +1,268 @@
+//! The audit log: who did what, when, with the state before and after (LG4). Each entry carries a hash over
+//! itself and the one before (LG5), so that none can be changed or left out without its being seen.
+
+use plenum_daemon::secret::Digest;
+use plenum_protocol::manager::AuditEvent;
+use plenum_store::{Category, Field, Retention, Store, Stored, Transaction};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// LG7.
+const KEPT: Duration = Duration::from_secs(400 * 86_400);
+/// Bytes of `before` and of `after`: a record has 4 KB at the most.
+const MAX_STATE_BYTES: usize = 800;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Milliseconds since 1970.
+    pub at: u64,
+    /// Name of the account; `setup` for the wizard, `box` for the box itself, `unknown` for a stranger.
+    pub who: String,
+    pub event: AuditEvent,
+    /// What it was about: an account, an area of settings, a version.
+    pub subject: String,
+    /// JSON without anything secret; empty where there is none.
+    pub before: String,
+    pub after: String,
+    /// SHA-256 over the hash of the entry before and the fields above.
+    pub hash: Digest,
+}
+
+impl Stored for Entry {
+    /// Counts up from 1.
+    type Key = u64;
+    const TREE: &'static str = "audit";
+    const CATEGORY: Category = Category::Audit;
+    const PURPOSE: &'static str = "shows who changed what, and who tried to get in";
+    const RETENTION: Retention = Retention::AfterCreation(KEPT);
+    const KEY: Field = Field::new("number", "number of the entry");
+    const FIELDS: &'static [Field] = &[
+        Field::new("at", "when it happened"),
+        Field::new("who", "account that did it"),
+        Field::new("event", "what was done"),
+        Field::new("subject", "what it was done to"),
+        Field::new("before", "settings before"),
+        Field::new("after", "settings after"),
+        Field::new("hash", "SHA-256 over this entry and the one before"),
+    ];
+}
+
+/// Where the chain ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    pub number: u64,
+    pub hash: Digest,
+}
+
+impl Stored for Head {
+    type Key = ();
+    const TREE: &'static str = "audit_head";
+    const CATEGORY: Category = Category::Operation;
+    const PURPOSE: &'static str = "shows that no entry at the end of the audit log is missing";
+    const RETENTION: Retention = Retention::UntilRemoved("the end of the box");
+    const KEY: Field = Field::new("", "there is only one");
+    const FIELDS: &'static [Field] =
+        &[Field::new("number", "number of the last entry"), Field::new("hash", "its hash")];
+}
+
+/// What is going to be an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub who: String,
+    pub event: AuditEvent,
+    pub subject: String,
+    pub before: String,
+    pub after: String,
+}
+
+impl Draft {
+    pub fn new(who: impl Into<String>, event: AuditEvent, subject: impl Into<String>) -> Draft {
+        Draft { who: who.into(), event, subject: subject.into(), before: String::new(), after: String::new() }
+    }
+
+    /// Of two objects only the fields that differ are kept.
+    pub fn change(mut self, before: Option<&impl Serialize>, after: Option<&impl Serialize>) -> Draft {
+        let (mut before, mut after) = (before.map(value), after.map(value));
+        if let (Some(Value::Object(before)), Some(Value::Object(after))) = (&mut before, &mut after) {
+            let same = |key: &String| before.get(key) == after.get(key);
+            let same: Vec<String> = before.keys().filter(|key| same(key)).cloned().collect();
+            for key in same {
+                before.remove(&key);
+                after.remove(&key);
+            }
+        }
+        self.before = before.map(text).unwrap_or_default();
+        self.after = after.map(text).unwrap_or_default();
+        self
+    }
+}
+
+fn value(state: &impl Serialize) -> Value {
+    serde_json::to_value(state).expect("settings can be written as JSON")
+}
+
+fn text(state: Value) -> String {
+    let mut text = state.to_string();
+    text.truncate(text.floor_char_boundary(MAX_STATE_BYTES));
+    text
+}
+
+/// Adds an entry in the same transaction as what it is about: neither is there without the other.
+pub fn add(transaction: &mut Transaction<'_, '_>, draft: Draft, now: SystemTime) -> plenum_store::Result<()> {
+    let head = transaction.get::<Head>(&())?.unwrap_or(Head { number: 0, hash: Digest::of(b"") });
+    let at = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let Draft { who, event, subject, before, after } = draft;
+    let mut entry = Entry { at, who, event, subject, before, after, hash: head.hash };
+    entry.hash = entry.chained(head.hash);
+    let number = head.number + 1;
+    transaction.put(&number, &entry)?;
+    transaction.put(&(), &Head { number, hash: entry.hash })
+}
+
+impl Entry {
+    fn chained(&self, previous: Digest) -> Digest {
+        let Entry { at, who, event, subject, before, after, hash: _ } = self;
+        let text = serde_json::to_vec(&(previous, at, who, event, subject, before, after));
+        Digest::of(&text.expect("text and numbers can be written as JSON"))
+    }
+}
+
+/// What a look at the whole log has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// So many entries, from this one on: what is older has reached the end of its retention.
+    Whole { entries: u64, from: u64 },
+    /// This entry is missing, changed, or not the last one.
+    Broken { at: u64 },
+}
+
+/// Follows the chain from the oldest entry to the head.
+pub fn verify(store: &Store) -> plenum_store::Result<Verdict> {
+    let (mut previous, mut entries, mut from): (Option<(u64, Digest)>, u64, u64) = (None, 0, 0);
+    for found in store.tree::<Entry>().iter() {
+        let found = found?;
+        match previous {
+            Some((number, _)) if found.key != number + 1 => return Ok(Verdict::Broken { at: number + 1 }),
+            Some((_, hash)) if found.value.chained(hash) != found.value.hash => {
+                return Ok(Verdict::Broken { at: found.key });
+            }
+            Some(_) => {}
+            // Of the first one that is kept, the one before is known only if it was the very first.
+            None if found.key == 1 && found.value.chained(Digest::of(b"")) != found.value.hash => {
+                return Ok(Verdict::Broken { at: 1 });
+            }
+            None => from = found.key,
+        }
+        previous = Some((found.key, found.value.hash));
+        entries += 1;
+    }
+    let head = store.tree::<Head>().get(&())?.map(|head| (head.number, head.hash));
+    // All of them may have expired.
+    match previous.is_none() || previous == head {
+        true => Ok(Verdict::Whole { entries, from }),
+        false => Ok(Verdict::Broken { at: head.map_or(1, |(number, _)| number) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plenum_store::{Error, Options, check_fields};
+
+    fn store(directory: &std::path::Path) -> Store {
+        Store::open(Options::new(directory, 1).tree::<Entry>().tree::<Head>()).unwrap()
+    }
+
+    fn log(store: &Store, count: u64) {
+        for number in 0..count {
+            let draft = Draft::new("ada", AuditEvent::SettingsChanged, "time")
+                .change(Some(&number), Some(&(number + 1)));
+            let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000 + number);
+            store.transaction(now, move |tx| add(tx, draft, now)).wait().unwrap();
+        }
+    }
+
+    #[test]
+    fn dm1_every_stored_field_is_declared() {
+        let hash = Digest::of(b"x");
+        let entry = Entry {
+            at: 1,
+            who: "ada".into(),
+            event: AuditEvent::SignedIn,
+            subject: "ada".into(),
+            before: "{}".into(),
+            after: "{}".into(),
+            hash,
+        };
+        check_fields(&[entry]).unwrap();
+        check_fields(&[Head { number: 1, hash }]).unwrap();
+    }
+
+    #[test]
+    fn lg5_a_changed_or_missing_entry_shows() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(directory.path());
+        assert_eq!(verify(&store).unwrap(), Verdict::Whole { entries: 0, from: 0 });
+        log(&store, 20);
+        assert_eq!(verify(&store).unwrap(), Verdict::Whole { entries: 20, from: 1 });
+        let now = SystemTime::now();
+        let tree = store.tree::<Entry>();
+        for number in [1, 7, 20] {
+            let entry = tree.get(&number).unwrap().unwrap();
+            let changed = Entry { who: "bob".into(), ..entry.clone() };
+            tree.put(now, &number, &changed).wait().unwrap();
+            assert_eq!(verify(&store).unwrap(), Verdict::Broken { at: number });
+            tree.remove(now, &number).wait().unwrap();
+            // Without its first entries the log is as it is after their retention.
+            if number > 1 {
+                assert_eq!(verify(&store).unwrap(), Verdict::Broken { at: number });
+            }
+            tree.put(now, &number, &entry).wait().unwrap();
+        }
+        assert_eq!(verify(&store).unwrap(), Verdict::Whole { entries: 20, from: 1 });
+    }
+
+    #[test]
+    fn lg7_what_expires_leaves_the_rest_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(directory.path());
+        log(&store, 10);
+        let later = UNIX_EPOCH + Duration::from_secs(1_800_000_005) + KEPT;
+        store.expire(later).wait().unwrap();
+        assert_eq!(verify(&store).unwrap(), Verdict::Whole { entries: 4, from: 7 });
+    }
+
+    #[test]
+    fn a_transaction_that_fails_leaves_no_entry() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(directory.path());
+        log(&store, 3);
+        let now = SystemTime::now();
+        let failed = store.transaction(now, move |tx| {
+            add(tx, Draft::new("ada", AuditEvent::SignedIn, "ada"), now)?;
+            Err::<(), Error>(Error::Closed)
+        });
+        assert!(failed.wait().is_err());
+        assert_eq!(verify(&store).unwrap(), Verdict::Whole { entries: 3, from: 1 });
+    }
+
+    #[test]
+    fn only_what_differs_is_kept() {
+        let state = |name: &str| serde_json::json!({ "name": name, "imprint": "https://example.org" });
+        let draft = Draft::new("ada", AuditEvent::SettingsChanged, "institution");
+        let draft = draft.change(Some(&state("A")), Some(&state("B")));
+        assert_eq!((draft.before.as_str(), draft.after.as_str()), (r#"{"name":"A"}"#, r#"{"name":"B"}"#));
+    }
+
+    #[test]
+    fn long_states_are_cut_and_fit() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(directory.path());
+        let draft = Draft::new("x".repeat(256), AuditEvent::SettingsChanged, "y".repeat(64))
+            .change(Some(&"ä\"".repeat(4_000)), Some(&"\"\\".repeat(4_000)));
+        let now = SystemTime::now();
+        store.transaction(now, move |tx| add(tx, draft, now)).wait().unwrap();
+        assert_eq!(verify(&store).unwrap(), Verdict::Whole { entries: 1, from: 1 });
+    }
+}

@@ -1,0 +1,168 @@
+//! Administrators and auditors.
+
+use super::{Manager, Now, Refused, allow, name_of};
+use crate::access::account::{self, Account};
+use crate::access::password::{self, Hashed};
+use crate::access::second_factor::SecondFactor;
+use crate::access::sessions::Who;
+use crate::audit::Draft;
+use plenum_protocol::manager::{
+    AccountInfo, AdminRole, AuditEvent, ConfirmAccount, ManagerErrorCode, NewAccount, NewPassword,
+    NewSecondFactor,
+};
+use std::time::UNIX_EPOCH;
+
+/// Few people administer a box; each is a record.
+const MAX_ACCOUNTS: u64 = 200;
+
+impl Manager {
+    pub fn accounts(&self, who: &Who) -> Result<Vec<AccountInfo>, Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        let entries = self.store.tree::<Account>().iter();
+        entries.map(|entry| entry.map(|entry| info(entry.key, &entry.value)).map_err(Refused::from)).collect()
+    }
+
+    /// Replaces one that was never confirmed: whoever lost the page with its second factor begins again.
+    pub fn create_account(
+        &self,
+        who: &Who,
+        typed: &NewAccount,
+        issuer: &str,
+        now: Now,
+    ) -> Result<NewSecondFactor, Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        let name = account::name(&typed.name)
+            .ok_or_else(|| Refused::malformed("name", "a name has 3 to 64 letters, digits and .-_@+"))?;
+        weak(&typed.password, &name)?;
+        if self.store.tree::<Account>().len() >= MAX_ACCOUNTS {
+            return Err(Refused::conflict("there are too many accounts: remove one first"));
+        }
+        let mut memory = self.memory();
+        let (second_factor, shown) = SecondFactor::new(issuer, &name, memory.random());
+        let mut salt = [0u8; 16];
+        (memory.random())(&mut salt);
+        drop(memory);
+        let account = Account {
+            role: typed.role,
+            password: Hashed::new(&typed.password, &mut |bytes| bytes.copy_from_slice(&salt[..bytes.len()])),
+            second_factor,
+            confirmed: false,
+            created: now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
+            last_sign_in: None,
+        };
+        let draft = Draft::new(name_of(who), AuditEvent::AccountCreated, &name)
+            .change(None::<&()>, Some(&typed.role));
+        let key = name.clone();
+        self.change(now, draft, move |tx| match tx.get::<Account>(&key)? {
+            Some(there) if there.confirmed => {
+                Err(Refused::conflict("there is an account of this name").in_field("name"))
+            }
+            _ => Ok(tx.put(&key, &account)?),
+        })?;
+        let crate::access::second_factor::Shown { secret, uri, qr, recovery_codes } = shown;
+        Ok(NewSecondFactor { name, secret, uri, qr, recovery_codes })
+    }
+
+    /// With a code of its second factor. From now on the account opens.
+    pub fn confirm_account(
+        &self,
+        who: &Who,
+        typed: &ConfirmAccount,
+        now: Now,
+    ) -> Result<AccountInfo, Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        let name = account::name(&typed.name).ok_or_else(unknown)?;
+        let seconds = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let draft = Draft::new(name_of(who), AuditEvent::AccountConfirmed, &name);
+        let code = typed.code.clone();
+        let key = name.clone();
+        let account = self.change(now, draft, move |tx| {
+            let mut account = tx.get::<Account>(&key)?.ok_or_else(unknown)?;
+            if account.confirmed {
+                return Err(Refused::conflict("the account has been confirmed already"));
+            }
+            if account.second_factor.take(&code, seconds).is_none() {
+                return Err(Refused::wrong_credentials().in_field("code"));
+            }
+            account.confirmed = true;
+            tx.put(&key, &account)?;
+            Ok(account)
+        })?;
+        Ok(info(name, &account))
+    }
+
+    pub fn remove_account(&self, who: &Who, name: &str, now: Now) -> Result<Vec<AccountInfo>, Refused> {
+        allow(who, &[AdminRole::Administrator], false)?;
+        let name = account::name(name).ok_or_else(unknown)?;
+        let last = self.administrators()? == 1;
+        let draft = Draft::new(name_of(who), AuditEvent::AccountRemoved, &name);
+        let key = name.clone();
+        self.change(now, draft, move |tx| {
+            let account = tx.get::<Account>(&key)?.ok_or_else(unknown)?;
+            if last && account.is_administrator() {
+                let detail = "this is the last administrator: make another one first";
+                return Err(Refused::new(ManagerErrorCode::LastAdministrator, detail));
+            }
+            Ok(tx.remove::<Account>(&key)?)
+        })?;
+        self.memory().sessions.revoke(&name);
+        self.accounts(who)
+    }
+
+    /// Signs the account out everywhere.
+    pub fn change_password(&self, who: &Who, typed: &NewPassword, now: Now) -> Result<(), Refused> {
+        let Who::Account { name, .. } = who else { return Err(Refused::not_allowed()) };
+        weak(&typed.new, name).map_err(|refused| refused.in_field("new"))?;
+        let account = self.store.tree::<Account>().get(name)?.ok_or_else(Refused::not_signed_in)?;
+        // By the account, not by the address: whoever has a session knows the name.
+        self.guess(None, name, AuditEvent::SignInFailed, now, || {
+            let right = account.password.matches(&typed.old);
+            right.then_some(()).ok_or_else(|| Refused::wrong_credentials().in_field("old"))
+        })?;
+        let mut salt = [0u8; 16];
+        (self.memory().random())(&mut salt);
+        let hashed = Hashed::new(&typed.new, &mut |bytes| bytes.copy_from_slice(&salt[..bytes.len()]));
+        let key = name.clone();
+        self.change(now, Draft::new(name, AuditEvent::PasswordChanged, name), move |tx| {
+            let account = tx.get::<Account>(&key)?.ok_or_else(Refused::not_signed_in)?;
+            Ok(tx.put(&key, &Account { password: hashed, ..account })?)
+        })?;
+        self.memory().sessions.revoke(name);
+        Ok(())
+    }
+
+    /// Those who can sign in.
+    pub(super) fn administrators(&self) -> Result<usize, Refused> {
+        let mut count = 0;
+        for entry in self.store.tree::<Account>().iter() {
+            count += usize::from(entry?.value.is_administrator());
+        }
+        Ok(count)
+    }
+}
+
+impl Account {
+    fn is_administrator(&self) -> bool {
+        self.confirmed && self.role == AdminRole::Administrator
+    }
+}
+
+fn weak(password: &str, name: &str) -> Result<(), Refused> {
+    password::check(password, name)
+        .map_err(|weak| Refused::new(ManagerErrorCode::WeakPassword, weak.to_string()).in_field("password"))
+}
+
+fn unknown() -> Refused {
+    Refused::new(ManagerErrorCode::UnknownAccount, "there is no such account").in_field("name")
+}
+
+fn info(name: String, account: &Account) -> AccountInfo {
+    AccountInfo {
+        name,
+        role: account.role,
+        confirmed: account.confirmed,
+        recovery_codes_left: account.second_factor.recovery_codes_left() as u32,
+        created: account.created,
+        last_sign_in: account.last_sign_in,
+    }
+}

@@ -1,0 +1,105 @@
+//! Getting in: signing in and out, and what slows down guessing (AU6).
+
+use super::{Manager, Now, Refused};
+use crate::access::account::{self, Account};
+use crate::access::password::Hashed;
+use crate::access::second_factor::Used;
+use crate::access::sessions::{Current, Opened, Who};
+use crate::audit::Draft;
+use plenum_protocol::manager::{AuditEvent, ManagerErrorCode, SignIn};
+use std::net::IpAddr;
+use std::sync::PoisonError;
+use std::time::UNIX_EPOCH;
+
+/// Wrong attempts in the audit log.
+const NOTED_BURST: u32 = 100;
+const NOTED_PER_MINUTE: u32 = 1;
+
+impl Manager {
+    /// Password first; who knows it is asked for the second factor (AU2).
+    pub fn sign_in(&self, address: Option<IpAddr>, typed: &SignIn, now: Now) -> Result<Opened, Refused> {
+        let name = account::name(&typed.name);
+        let known = name.as_ref().map(|name| self.store.tree::<Account>().get(name)).transpose()?.flatten();
+        let subject = if known.is_some() { name.clone().unwrap_or_default() } else { String::new() };
+        let (known, account, used) = self.guess(address, &subject, AuditEvent::SignInFailed, now, || {
+            let nobody = Hashed::of_nobody();
+            let hashed = known.as_ref().map_or(&nobody, |account| &account.password);
+            if !hashed.matches(&typed.password) {
+                return Err(Refused::wrong_credentials());
+            }
+            let known = known.filter(|it| it.confirmed).ok_or_else(Refused::wrong_credentials)?;
+            let Some(code) = &typed.code else {
+                return Err(Refused::new(ManagerErrorCode::SecondFactorNeeded, "a code is needed as well"));
+            };
+            let seconds = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            let mut account = known.clone();
+            let used = account.second_factor.take(code, seconds).ok_or_else(Refused::wrong_credentials)?;
+            Ok((known, account, used))
+        })?;
+        let event = match used {
+            Used::OneTimePassword => AuditEvent::SignedIn,
+            Used::RecoveryCode => AuditEvent::RecoveryCodeUsed,
+        };
+        let name = name.expect("an account was found by it");
+        let role = account.role;
+        let last_sign_in = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        let entered = Account { last_sign_in: Some(last_sign_in), ..account };
+        let key = name.clone();
+        // The code is used up with it, and only if nobody was quicker: what was checked is what is replaced.
+        self.change(now, Draft::new(&name, event, &name), move |tx| match tx.get::<Account>(&key)? {
+            Some(there) if there == known => Ok(tx.put(&key, &entered)?),
+            _ => Err(Refused::wrong_credentials()),
+        })?;
+        Ok(self.open_session(Who::Account { name, role }, now))
+    }
+
+    pub fn sign_out(&self, token: &str, current: &Current, now: Now) -> Result<(), Refused> {
+        self.memory().sessions.close(token);
+        match &current.who {
+            Who::Setup => Ok(()),
+            Who::Account { name, .. } => {
+                self.change(now, Draft::new(name, AuditEvent::SignedOut, name), |_| Ok(()))
+            }
+        }
+    }
+
+    pub(super) fn open_session(&self, who: Who, now: Now) -> Opened {
+        let mut memory = self.memory();
+        let super::Memory { sessions, fill, .. } = &mut *memory;
+        sessions.open(who, now.mono, &mut **fill)
+    }
+
+    /// Lets `check` look at a secret, unless too many wrong ones were tried. One at a time: none is looked at
+    /// before the last one is counted, and hashing passwords takes memory.
+    pub(super) fn guess<R>(
+        &self,
+        address: Option<IpAddr>,
+        subject: &str,
+        wrong: AuditEvent,
+        now: Now,
+        check: impl FnOnce() -> Result<R, Refused>,
+    ) -> Result<R, Refused> {
+        let _one = self.guessing.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = self.memory().addresses.key(address);
+        self.memory().throttle.check(key, now.mono).map_err(Refused::too_many)?;
+        let result = check();
+        match &result {
+            Ok(_) => self.memory().throttle.right(key, now.mono),
+            Err(refused) if refused.code() == ManagerErrorCode::WrongCredentials => {
+                self.memory().throttle.wrong(key, now.mono);
+                self.note_wrong(Draft::new("unknown", wrong, subject), now)?;
+            }
+            Err(_) => {}
+        }
+        result
+    }
+
+    /// Guessing for months must not fill the disk.
+    fn note_wrong(&self, draft: Draft, now: Now) -> Result<(), Refused> {
+        if self.memory().noted.take(NOTED_BURST, NOTED_PER_MINUTE, now.mono).is_err() {
+            log::warn!("a wrong password, code or setup code, beyond what the audit log takes in");
+            return Ok(());
+        }
+        self.change(now, draft, |_| Ok(()))
+    }
+}

@@ -1,0 +1,192 @@
+//! Set-up and administration of the box: what the JSON API ([`crate::api`]) may ask, decided here. Every change
+//! and its audit entry are one transaction.
+//!
+//! Calls block, for the store and for hashing passwords.
+
+mod accounts;
+mod door;
+mod refused;
+mod settings;
+mod setup;
+#[cfg(test)]
+mod tests;
+
+pub use refused::Refused;
+
+use crate::access::account::Account;
+use crate::access::sessions::{Current, Sessions, Who};
+use crate::audit::{self, Draft};
+use plenum_daemon::bucket::Bucket;
+use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
+use plenum_protocol::manager::{AdminRole, AuditEntry, AuditEvent, AuditPage, SessionInfo, SignedIn};
+use plenum_store::{Declaration, Options, Store, Transaction};
+use settings::StoredInstitution;
+use setup::Setup;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// Version of the stored types' shapes.
+const SCHEMA: u16 = 1;
+/// Wrong setup codes, passwords and second factors (AU6).
+const GUESSES: Guesses = Guesses { burst: 10, per_minute: 2, everybody_burst: 60, everybody_per_minute: 20 };
+const AUDIT_PAGE: usize = 100;
+
+/// Provides random bytes.
+pub type Entropy = Box<dyn FnMut(&mut [u8]) + Send>;
+
+/// When a call is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    pub wall: SystemTime,
+    /// Since the start of the daemon.
+    pub mono: Duration,
+}
+
+pub struct Manager {
+    store: Store,
+    memory: Mutex<Memory>,
+    /// Where the display finds the setup code.
+    code_file: PathBuf,
+    /// Held while a secret is looked at.
+    guessing: Mutex<()>,
+}
+
+/// What a restart of the daemon forgets.
+struct Memory {
+    sessions: Sessions,
+    throttle: Throttle,
+    addresses: AddressKeys,
+    /// Wrong attempts in the audit log.
+    noted: Bucket,
+    fill: Entropy,
+}
+
+/// Everything that is stored here, for the register of processing activities.
+pub fn stored_types() -> Vec<Declaration> {
+    vec![
+        Declaration::of::<Account>(),
+        Declaration::of::<audit::Entry>(),
+        Declaration::of::<audit::Head>(),
+        Declaration::of::<Setup>(),
+        Declaration::of::<StoredInstitution>(),
+    ]
+}
+
+/// The store of the manager in `directory`.
+pub fn options(directory: &Path) -> Options {
+    Options::new(directory, SCHEMA)
+        .tree::<Account>()
+        .tree::<audit::Entry>()
+        .tree::<audit::Head>()
+        .tree::<Setup>()
+        .tree::<StoredInstitution>()
+}
+
+impl Manager {
+    pub fn new(store: Store, code_file: &Path, mut fill: Entropy, now: Now) -> Result<Manager, Refused> {
+        let addresses = AddressKeys::new(&mut *fill);
+        let throttle = Throttle::new(GUESSES);
+        let noted = Bucket::default();
+        let memory = Memory { sessions: Sessions::default(), throttle, addresses, noted, fill };
+        let (memory, guessing) = (Mutex::new(memory), Mutex::new(()));
+        let code_file = code_file.to_owned();
+        let manager = Manager { store, memory, code_file, guessing };
+        manager.begin_setup(now)?;
+        Ok(manager)
+    }
+
+    /// The session of a cookie.
+    pub fn current(&self, token: Option<&str>, now: Now) -> Option<Current> {
+        self.memory().sessions.current(token?, now.mono)
+    }
+
+    pub fn info(&self, current: Option<&Current>) -> Result<SessionInfo, Refused> {
+        let account = current.and_then(|current| match &current.who {
+            Who::Account { name, role } => Some(SignedIn { name: name.clone(), role: *role }),
+            Who::Setup => None,
+        });
+        Ok(SessionInfo {
+            setup_open: self.setup_is_open()?,
+            has_administrator: self.administrators()? > 0,
+            in_setup: current.is_some_and(|current| current.who == Who::Setup),
+            account,
+            csrf_token: current.map(|current| current.csrf.expose().to_owned()),
+        })
+    }
+
+    /// Newest first, from before entry `before` on. That it was read is an entry too (LG6).
+    pub fn audit(&self, who: &Who, before: Option<u64>, now: Now) -> Result<AuditPage, Refused> {
+        allow(who, &[AdminRole::Auditor], false)?;
+        let last = self.store.tree::<audit::Head>().get(&())?.map_or(0, |head| head.number);
+        let end = before.unwrap_or(u64::MAX).min(last + 1);
+        let start = end.saturating_sub(AUDIT_PAGE as u64);
+        let mut entries = Vec::new();
+        for entry in self.store.tree::<audit::Entry>().range(start..end) {
+            let entry = entry?;
+            let audit::Entry { at, who, event, subject, before, after, hash: _ } = entry.value;
+            entries.push(AuditEntry { number: entry.key, at, who, event, subject, before, after });
+        }
+        entries.reverse();
+        let whole = matches!(audit::verify(&self.store)?, audit::Verdict::Whole { .. });
+        if before.is_none() {
+            self.change(now, Draft::new(name_of(who), AuditEvent::AuditRead, ""), |_| Ok(()))?;
+        }
+        let before = entries.last().map(|entry| entry.number).filter(|first| *first > 1);
+        Ok(AuditPage { entries, whole, before })
+    }
+
+    /// Deletes what has reached the end of its retention, and logs how much it was (DM5).
+    pub fn expire(&self, now: Now) {
+        self.store.expire(now.wall).on_done(|result| match result {
+            Ok(expired) if expired.total() > 0 => {
+                log::info!(records = expired.total(); "expired records deleted");
+            }
+            Ok(_) => {}
+            Err(error) => log::error!(error:%; "expired records could not be deleted"),
+        });
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // Every call leaves it whole.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does `work` and adds the entry about it, both or neither.
+    fn change<R: Send + 'static>(
+        &self,
+        now: Now,
+        draft: Draft,
+        work: impl FnOnce(&mut Transaction<'_, '_>) -> Result<R, Refused> + Send + 'static,
+    ) -> Result<R, Refused> {
+        let done = self.store.transaction(now.wall, move |tx| {
+            let result = work(tx)?;
+            audit::add(tx, draft, now.wall)?;
+            Ok::<R, Refused>(result)
+        });
+        done.wait()
+    }
+}
+
+impl Memory {
+    fn random(&mut self) -> &mut dyn FnMut(&mut [u8]) {
+        &mut *self.fill
+    }
+}
+
+/// Whether this session may do what these roles may, and the set-up too if `setup` says so.
+fn allow(who: &Who, roles: &[AdminRole], setup: bool) -> Result<(), Refused> {
+    let allowed = match who {
+        Who::Setup => setup,
+        Who::Account { role, .. } => roles.contains(role),
+    };
+    allowed.then_some(()).ok_or_else(Refused::not_allowed)
+}
+
+/// For the audit log.
+fn name_of(who: &Who) -> String {
+    match who {
+        Who::Setup => "setup".to_owned(),
+        Who::Account { name, .. } => name.clone(),
+    }
+}

@@ -1,0 +1,124 @@
+//! The set-up: who knows the code on the box's display may do it, once.
+
+use super::{Manager, Now, Refused, allow, name_of};
+use crate::access::sessions::{Opened, Who};
+use crate::audit::Draft;
+use plenum_daemon::durable;
+use plenum_daemon::secret::Digest;
+use plenum_protocol::manager::{AdminRole, AuditEvent, ManagerErrorCode};
+use plenum_store::{Category, Field, Retention, Stored};
+use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
+use std::net::IpAddr;
+use std::time::UNIX_EPOCH;
+
+/// Without I, O, 0 and 1: it is read off a display.
+const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+/// 40 bits, behind the throttle.
+const CODE_CHARS: usize = 8;
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Setup {
+    /// Empty once the set-up is over. It stays over a restart, so that the set-up goes on where it stopped.
+    code: String,
+    /// Milliseconds since 1970.
+    finished: Option<u64>,
+}
+
+impl Stored for Setup {
+    type Key = ();
+    const TREE: &'static str = "setup";
+    const CATEGORY: Category = Category::Operation;
+    const PURPOSE: &'static str = "lets only who stands before the box set it up, and only once";
+    const RETENTION: Retention = Retention::UntilRemoved("a factory reset");
+    const KEY: Field = Field::new("", "there is only one");
+    const FIELDS: &'static [Field] = &[
+        Field::new("code", "code on the display, until the set-up is over").category(Category::Credential),
+        Field::new("finished", "when the set-up was over"),
+    ];
+}
+
+impl Manager {
+    /// The code for the display, with a hyphen in the middle; `None` once the set-up is over.
+    pub fn setup_code(&self) -> Result<Option<String>, Refused> {
+        let setup = self.store.tree::<Setup>().get(&())?;
+        let code = setup.filter(|setup| setup.finished.is_none()).map(|setup| setup.code);
+        Ok(code.map(|code| format!("{}-{}", &code[..CODE_CHARS / 2], &code[CODE_CHARS / 2..])))
+    }
+
+    pub(super) fn begin_setup(&self, now: Now) -> Result<(), Refused> {
+        if !self.store.tree::<Setup>().contains(&())? {
+            let mut bytes = [0u8; CODE_CHARS];
+            (self.memory().random())(&mut bytes);
+            let code = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+            self.store.tree().put(now.wall, &(), &Setup { code, finished: None }).wait()?;
+        }
+        self.show_code()
+    }
+
+    /// On the display. Nobody else reads the file.
+    fn show_code(&self) -> Result<(), Refused> {
+        let shown = match self.setup_code()? {
+            Some(code) => durable::replace(&self.code_file, format!("{code}\n").as_bytes(), 0o640),
+            None => match std::fs::remove_file(&self.code_file) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            },
+        };
+        if let Err(error) = shown {
+            log::error!(error:%; "the display cannot be told of the setup code");
+        }
+        Ok(())
+    }
+
+    pub(super) fn setup_is_open(&self) -> Result<bool, Refused> {
+        Ok(self.setup_code()?.is_some())
+    }
+
+    /// With the code; hyphen, spaces and case do not matter.
+    pub fn open_setup(&self, address: Option<IpAddr>, claim: &str, now: Now) -> Result<Opened, Refused> {
+        let code = self.setup_code()?.ok_or_else(over)?;
+        self.guess(address, "setup", AuditEvent::SetupCodeWrong, now, || {
+            let right = Digest::of(plain(&code).as_bytes()).matches(&plain(claim));
+            right.then_some(()).ok_or_else(Refused::wrong_credentials)
+        })?;
+        self.change(now, Draft::new("setup", AuditEvent::SetupOpened, ""), |_| Ok(()))?;
+        Ok(self.open_session(Who::Setup, now))
+    }
+
+    /// Closes the set-up for good. There must be an administrator who can sign in.
+    pub fn finish_setup(&self, who: &Who, now: Now) -> Result<(), Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        if !self.setup_is_open()? {
+            return Err(over());
+        }
+        if self.administrators()? == 0 {
+            return Err(Refused::conflict("there is no administrator yet who can sign in"));
+        }
+        let finished = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        self.change(now, Draft::new(name_of(who), AuditEvent::SetupFinished, ""), move |tx| {
+            Ok(tx.put(&(), &Setup { code: String::new(), finished: Some(finished) })?)
+        })?;
+        self.memory().sessions.end_setup();
+        self.show_code()
+    }
+}
+
+/// Without hyphen and spaces, in upper case.
+fn plain(code: &str) -> String {
+    code.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase()
+}
+
+fn over() -> Refused {
+    Refused::new(ManagerErrorCode::SetupOver, "the box has been set up already")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dm1_every_stored_field_is_declared() {
+        plenum_store::check_fields(&[Setup { code: "x".into(), finished: Some(1) }]).unwrap();
+    }
+}

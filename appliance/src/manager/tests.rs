@@ -1,0 +1,313 @@
+use super::*;
+use crate::access::sessions::Opened;
+use plenum_protocol::manager::{
+    AccountInfo, ConfirmAccount, Institution, ManagerErrorCode, NewAccount, NewPassword, NewSecondFactor,
+    SignIn,
+};
+use std::net::IpAddr;
+use std::time::UNIX_EPOCH;
+use tempfile::TempDir;
+use totp_rs::{Algorithm, Secret, TOTP};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A box, its clock, and where it stores.
+struct House {
+    directory: TempDir,
+    manager: Manager,
+    seconds: u64,
+}
+
+impl House {
+    fn new() -> House {
+        let directory = tempfile::tempdir().unwrap();
+        let manager = open(&directory, 1, 0);
+        House { directory, manager, seconds: 0 }
+    }
+
+    /// The daemon starts again.
+    fn restart(self) -> House {
+        let House { directory, manager, seconds } = self;
+        drop(manager);
+        let manager = open(&directory, 2, seconds);
+        House { directory, manager, seconds }
+    }
+
+    fn now(&self) -> Now {
+        at(self.seconds)
+    }
+
+    fn code(&self) -> String {
+        self.manager.setup_code().unwrap().unwrap()
+    }
+
+    fn setup(&self) -> Who {
+        let opened = self.manager.open_setup(address(1), &self.code(), self.now()).unwrap();
+        self.who(&opened)
+    }
+
+    fn who(&self, opened: &Opened) -> Who {
+        self.manager.current(Some(opened.token.expose()), self.now()).unwrap().who
+    }
+
+    /// Makes an account and confirms it; what its device knows.
+    fn account(&mut self, by: &Who, name: &str, role: AdminRole) -> NewSecondFactor {
+        let typed = NewAccount { name: name.into(), password: PASSWORD.into(), role };
+        let shown = self.manager.create_account(by, &typed, "box", self.now()).unwrap();
+        let code = self.one_time_password(&shown);
+        let typed = ConfirmAccount { name: name.into(), code };
+        let info = self.manager.confirm_account(by, &typed, self.now()).unwrap();
+        assert!(info.confirmed);
+        // The code has been used.
+        self.seconds += 60;
+        shown
+    }
+
+    fn one_time_password(&self, shown: &NewSecondFactor) -> String {
+        let secret = Secret::Encoded(shown.secret.clone()).to_bytes().unwrap();
+        let seconds = self.now().wall.duration_since(UNIX_EPOCH).unwrap().as_secs();
+        TOTP::new(Algorithm::SHA1, 6, 0, 30, secret).unwrap().generate(seconds)
+    }
+
+    fn sign_in(&self, name: &str, password: &str, code: Option<String>) -> Result<Opened, ManagerErrorCode> {
+        let typed = SignIn { name: name.into(), password: password.into(), code };
+        self.manager.sign_in(address(2), &typed, self.now()).map_err(|refused| refused.code())
+    }
+
+    /// A box with an administrator and an auditor, set up.
+    fn ready() -> (House, Who, Who) {
+        let mut house = House::new();
+        let setup = house.setup();
+        let ada = house.account(&setup, "ada", AdminRole::Administrator);
+        let bob = house.account(&setup, "bob", AdminRole::Auditor);
+        house.manager.finish_setup(&setup, house.now()).unwrap();
+        let ada = house.sign_in("ada", PASSWORD, Some(house.one_time_password(&ada))).unwrap();
+        let bob = house.sign_in("bob", PASSWORD, Some(house.one_time_password(&bob))).unwrap();
+        let (ada, bob) = (house.who(&ada), house.who(&bob));
+        (house, ada, bob)
+    }
+
+    fn events(&self, auditor: &Who) -> Vec<AuditEvent> {
+        let page = self.manager.audit(auditor, None, self.now()).unwrap();
+        assert!(page.whole);
+        page.entries.iter().map(|entry| entry.event).collect()
+    }
+}
+
+fn open(directory: &TempDir, seed: u64, seconds: u64) -> Manager {
+    let store = Store::open(options(&directory.path().join("store"))).unwrap();
+    let code_file = directory.path().join("code");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    Manager::new(store, &code_file, Box::new(move |bytes: &mut [u8]| rng.fill(bytes)), at(seconds)).unwrap()
+}
+
+fn at(seconds: u64) -> Now {
+    Now {
+        wall: UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds),
+        mono: Duration::from_secs(seconds),
+    }
+}
+
+fn address(last: u8) -> Option<IpAddr> {
+    Some(IpAddr::from([192, 0, 2, last]))
+}
+
+fn code_of<T: std::fmt::Debug>(result: Result<T, Refused>) -> ManagerErrorCode {
+    result.unwrap_err().code()
+}
+
+#[test]
+fn a_box_is_set_up_once_by_who_sees_its_display() {
+    let mut house = House::new();
+    assert_eq!(house.code().len(), 9);
+    let shown = house.directory.path().join("code");
+    assert_eq!(std::fs::read_to_string(&shown).unwrap().trim(), house.code());
+    let wrong = house.manager.open_setup(address(1), "AAAA-AAAA", house.now());
+    assert_eq!(code_of(wrong), ManagerErrorCode::WrongCredentials);
+    let lower = house.code().to_lowercase().replace('-', " ");
+    house.manager.open_setup(address(1), &lower, house.now()).unwrap();
+    let setup = house.setup();
+    assert_eq!(code_of(house.manager.finish_setup(&setup, house.now())), ManagerErrorCode::Conflict);
+    house.account(&setup, "ada", AdminRole::Administrator);
+    house.manager.finish_setup(&setup, house.now()).unwrap();
+    assert_eq!(house.manager.setup_code().unwrap(), None);
+    assert!(!shown.exists());
+    let again = house.manager.open_setup(address(1), "AAAA-AAAA", house.now());
+    assert_eq!(code_of(again), ManagerErrorCode::SetupOver);
+    let house = house.restart();
+    assert_eq!(house.manager.setup_code().unwrap(), None, "nor after a restart");
+}
+
+#[test]
+fn a_set_up_goes_on_after_a_restart() {
+    let house = House::new();
+    let code = house.code();
+    let typed = NewAccount { name: "ada".into(), password: PASSWORD.into(), role: AdminRole::Administrator };
+    house.manager.create_account(&house.setup(), &typed, "box", house.now()).unwrap();
+    let mut house = house.restart();
+    assert_eq!(house.code(), code);
+    let setup = house.setup();
+    assert!(!house.manager.accounts(&setup).unwrap()[0].confirmed);
+    // Whoever lost the second factor makes the account again.
+    house.account(&setup, "ada", AdminRole::Administrator);
+    let typed = NewAccount { name: "ADA".into(), password: PASSWORD.into(), role: AdminRole::Administrator };
+    let twice = house.manager.create_account(&setup, &typed, "box", house.now()).map(|_| ());
+    assert_eq!(code_of(twice), ManagerErrorCode::Conflict);
+}
+
+#[test]
+fn au6_a_thousand_setup_codes_and_passwords() {
+    let house = House::new();
+    let mut looked_at = 0;
+    for n in 0..1_000 {
+        let tried = house.manager.open_setup(address(1), &format!("code-{n:04}"), house.now());
+        looked_at += usize::from(code_of(tried) == ManagerErrorCode::WrongCredentials);
+    }
+    assert_eq!(looked_at, 10);
+    let right = house.manager.open_setup(address(1), &house.code(), house.now());
+    assert_eq!(code_of(right), ManagerErrorCode::TooManyAttempts, "guessing must not go on unhindered");
+    house.manager.open_setup(address(9), &house.code(), house.now()).unwrap();
+}
+
+#[test]
+fn au2_nobody_signs_in_without_the_second_factor() {
+    let mut house = House::new();
+    let setup = house.setup();
+    let shown = house.account(&setup, "ada", AdminRole::Administrator);
+    assert_eq!(house.sign_in("ada", PASSWORD, None).unwrap_err(), ManagerErrorCode::SecondFactorNeeded);
+    let wrong =
+        |name, password, code: &str| house.sign_in(name, password, Some(code.to_owned())).unwrap_err();
+    assert_eq!(wrong("ada", PASSWORD, "123"), ManagerErrorCode::WrongCredentials);
+    let code = house.one_time_password(&shown);
+    assert_eq!(wrong("ada", "wrong horse battery", &code), ManagerErrorCode::WrongCredentials);
+    assert_eq!(wrong("eve", PASSWORD, &code), ManagerErrorCode::WrongCredentials);
+    let opened = house.sign_in(" Ada ", PASSWORD, Some(code.clone())).unwrap();
+    assert_eq!(house.who(&opened), Who::Account { name: "ada".into(), role: AdminRole::Administrator });
+    assert_eq!(wrong("ada", PASSWORD, &code), ManagerErrorCode::WrongCredentials, "a code is used once");
+    house.sign_in("ada", PASSWORD, Some(shown.recovery_codes[0].clone())).unwrap();
+    assert_eq!(wrong("ada", PASSWORD, &shown.recovery_codes[0]), ManagerErrorCode::WrongCredentials);
+}
+
+#[test]
+fn au2_of_two_with_the_same_code_at_once_one_gets_in() {
+    let mut house = House::new();
+    let setup = house.setup();
+    let shown = house.account(&setup, "ada", AdminRole::Administrator);
+    let code = house.one_time_password(&shown);
+    let entered = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| house.sign_in("ada", PASSWORD, Some(code.clone())).is_ok()))
+            .collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok().filter(|entered| *entered)).count()
+    });
+    assert_eq!(entered, 1);
+}
+
+#[test]
+fn au2_an_account_opens_after_its_first_code() {
+    let house = House::new();
+    let typed = NewAccount { name: "ada".into(), password: PASSWORD.into(), role: AdminRole::Administrator };
+    let shown = house.manager.create_account(&house.setup(), &typed, "box", house.now()).unwrap();
+    let code = Some(house.one_time_password(&shown));
+    assert_eq!(house.sign_in("ada", PASSWORD, code).unwrap_err(), ManagerErrorCode::WrongCredentials);
+    let info = house.manager.info(None).unwrap();
+    assert!(info.setup_open && !info.has_administrator && info.csrf_token.is_none());
+}
+
+#[test]
+fn rm1_each_role_has_its_own_powers() {
+    let (house, ada, bob) = House::ready();
+    let (manager, now) = (&house.manager, house.now());
+    let institution = || Institution { name: "Kasse".into(), ..Institution::default() };
+    let account = NewAccount { name: "eve".into(), password: PASSWORD.into(), role: AdminRole::Auditor };
+    let refused = ManagerErrorCode::NotAllowed;
+    for who in [&bob, &Who::Setup] {
+        // A session of the set-up does not live on after it; its powers are those of the set-up.
+        let setup = *who == Who::Setup;
+        assert_eq!(manager.accounts(who).is_ok(), setup);
+        assert_eq!(manager.set_institution(who, institution(), now).is_ok(), setup);
+        assert_eq!(code_of(manager.remove_account(who, "ada", now)), refused);
+    }
+    assert_eq!(code_of(manager.create_account(&bob, &account, "box", now).map(|_| ())), refused);
+    assert_eq!(code_of(manager.finish_setup(&bob, now)), refused);
+    assert_eq!(code_of(manager.audit(&ada, None, now)), refused, "LG6");
+    assert_eq!(code_of(manager.audit(&Who::Setup, None, now)), refused);
+    manager.audit(&bob, None, now).unwrap();
+}
+
+#[test]
+fn lg4_what_happens_is_in_the_audit_log() {
+    let (house, ada, bob) = House::ready();
+    let _ = house.sign_in("ada", "a wrong password", None);
+    let wanted = Institution { name: " Kasse ".into(), ..Institution::default() };
+    let stored = house.manager.set_institution(&ada, wanted, house.now()).unwrap();
+    assert_eq!((stored.name.as_str(), stored.revision), ("Kasse", 1));
+    use AuditEvent::*;
+    let newest_first = [
+        SettingsChanged,
+        SignInFailed,
+        SignedIn,
+        SignedIn,
+        SetupFinished,
+        AccountConfirmed,
+        AccountCreated,
+        AccountConfirmed,
+        AccountCreated,
+        SetupOpened,
+    ];
+    assert_eq!(house.events(&bob), newest_first);
+    assert_eq!(house.events(&bob)[0], AuditRead, "LG6: reading is logged");
+    let page = house.manager.audit(&bob, None, house.now()).unwrap();
+    let change = page.entries.iter().find(|entry| entry.event == SettingsChanged).unwrap();
+    assert_eq!((change.who.as_str(), change.subject.as_str()), ("ada", "institution"));
+    assert!(change.after.contains("Kasse") && !change.after.contains("imprint"), "{change:?}");
+    let everything = format!("{page:?}");
+    assert!(!everything.contains("wrong password") && !everything.contains("argon2"), "{everything}");
+}
+
+#[test]
+fn of_two_who_change_the_same_the_second_is_told() {
+    let (house, ada, _) = House::ready();
+    let wanted = |name: &str, revision| Institution { name: name.into(), revision, ..Institution::default() };
+    house.manager.set_institution(&ada, wanted("A", 0), house.now()).unwrap();
+    let second = house.manager.set_institution(&ada, wanted("B", 0), house.now());
+    assert_eq!(code_of(second), ManagerErrorCode::Conflict);
+    house.manager.set_institution(&ada, wanted("B", 1), house.now()).unwrap();
+    let bad = Institution { imprint: "javascript:alert(1)".into(), ..wanted("C", 2) };
+    let refused = house.manager.set_institution(&ada, bad, house.now()).unwrap_err();
+    assert_eq!((refused.code(), refused.0.field.as_deref()), (ManagerErrorCode::Malformed, Some("imprint")));
+    assert_eq!(house.manager.institution(&ada).unwrap().name, "B");
+}
+
+#[test]
+fn the_last_administrator_stays() {
+    let (mut house, ada, bob) = House::ready();
+    let last = house.manager.remove_account(&ada, "ada", house.now());
+    assert_eq!(code_of(last), ManagerErrorCode::LastAdministrator);
+    house.account(&ada, "carl", AdminRole::Administrator);
+    let left = house.manager.remove_account(&ada, "ada", house.now()).unwrap();
+    let names = |accounts: &[AccountInfo]| accounts.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&left), ["bob", "carl"]);
+    assert_eq!(house.events(&bob)[0], AuditEvent::AccountRemoved);
+    assert_eq!(house.sign_in("ada", PASSWORD, None).unwrap_err(), ManagerErrorCode::WrongCredentials);
+}
+
+#[test]
+fn au8_a_changed_password_signs_out_everywhere() {
+    let mut house = House::new();
+    let setup = house.setup();
+    let shown = house.account(&setup, "ada", AdminRole::Administrator);
+    let opened = house.sign_in("ada", PASSWORD, Some(house.one_time_password(&shown))).unwrap();
+    let ada = house.who(&opened);
+    let typed = |old: &str, new: &str| NewPassword { old: old.into(), new: new.into() };
+    let wrong = house.manager.change_password(&ada, &typed("wrong", "another long one"), house.now());
+    assert_eq!(code_of(wrong), ManagerErrorCode::WrongCredentials);
+    let weak = house.manager.change_password(&ada, &typed(PASSWORD, "short"), house.now());
+    assert_eq!(code_of(weak), ManagerErrorCode::WeakPassword);
+    house.manager.change_password(&ada, &typed(PASSWORD, "another long one"), house.now()).unwrap();
+    assert_eq!(house.manager.current(Some(opened.token.expose()), house.now()), None);
+    house.seconds += 60;
+    let code = Some(house.one_time_password(&shown));
+    assert_eq!(house.sign_in("ada", PASSWORD, code.clone()).unwrap_err(), ManagerErrorCode::WrongCredentials);
+    house.sign_in("ada", "another long one", code).unwrap();
+}

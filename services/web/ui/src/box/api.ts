@@ -1,0 +1,125 @@
+// The JSON API of `appliance`, as in services/protocol/src/manager.rs.
+
+import type {
+  AccountInfo,
+  AdminRole,
+  AuditPage,
+  Institution,
+  ManagerError,
+  ManagerErrorCode,
+  NewSecondFactor,
+  SessionInfo,
+} from '../generated/protocol'
+
+/** `offline`: no answer at all; `unexpected`: an answer that is not of this API. */
+export type BoxFailureCode = ManagerErrorCode | 'offline' | 'unexpected'
+
+export class BoxFailure extends Error {
+  override readonly name = 'BoxFailure'
+
+  constructor(
+    readonly code: BoxFailureCode,
+    detail: string,
+    /** The field of the body that it is about. */
+    readonly field?: string,
+    /** Seconds after which trying again makes sense, if it does. */
+    readonly retryAfter?: number,
+  ) {
+    super(detail)
+  }
+}
+
+const TIMEOUT = 20_000
+
+export class BoxApi {
+  /** Against forged requests; of the session. */
+  #token: string | undefined
+
+  session(): Promise<SessionInfo> {
+    return this.#remember(this.#call('GET', 'session'))
+  }
+
+  openSetup(code: string): Promise<SessionInfo> {
+    return this.#remember(this.#call('POST', 'setup', { code }))
+  }
+
+  finishSetup(): Promise<SessionInfo> {
+    return this.#remember(this.#call('POST', 'setup/finish'))
+  }
+
+  signIn(name: string, password: string, code?: string): Promise<SessionInfo> {
+    const body = code === undefined ? { name, password } : { name, password, code }
+    return this.#remember(this.#call('POST', 'sign-in', body))
+  }
+
+  signOut(): Promise<SessionInfo> {
+    return this.#remember(this.#call('POST', 'sign-out'))
+  }
+
+  accounts(): Promise<AccountInfo[]> {
+    return this.#call('GET', 'accounts')
+  }
+
+  createAccount(name: string, password: string, role: AdminRole): Promise<NewSecondFactor> {
+    return this.#call('POST', 'accounts', { name, password, role })
+  }
+
+  confirmAccount(name: string, code: string): Promise<AccountInfo> {
+    return this.#call('POST', 'accounts/confirm', { name, code })
+  }
+
+  removeAccount(name: string): Promise<AccountInfo[]> {
+    return this.#call('POST', 'accounts/remove', { name })
+  }
+
+  changePassword(old: string, fresh: string): Promise<SessionInfo> {
+    return this.#remember(this.#call('POST', 'password', { old, new: fresh }))
+  }
+
+  institution(): Promise<Institution> {
+    return this.#call('GET', 'settings/institution')
+  }
+
+  setInstitution(wanted: Institution): Promise<Institution> {
+    return this.#call('PUT', 'settings/institution', wanted)
+  }
+
+  audit(before?: number): Promise<AuditPage> {
+    return this.#call('GET', before === undefined ? 'audit' : `audit/${before}`)
+  }
+
+  async #remember(answer: Promise<SessionInfo>): Promise<SessionInfo> {
+    const info = await answer
+    this.#token = info.csrf_token ?? undefined
+    return info
+  }
+
+  async #call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const headers: Record<string, string> = {}
+    if (this.#token !== undefined) headers['x-csrf-token'] = this.#token
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    let response: Response
+    try {
+      response = await fetch(`/api/box/${path}`, {
+        method,
+        headers,
+        cache: 'no-store',
+        credentials: 'same-origin',
+        signal: AbortSignal.timeout(TIMEOUT),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+    } catch (error) {
+      throw new BoxFailure('offline', String(error))
+    }
+    const answer: unknown = await response.json().catch(() => undefined)
+    if (response.ok && answer !== undefined) return answer as T
+    if (isManagerError(answer)) {
+      throw new BoxFailure(answer.error, answer.detail, answer.field ?? undefined, answer.retry_after ?? undefined)
+    }
+    throw new BoxFailure('unexpected', `${path} answered ${response.status} without a body of this API`)
+  }
+}
+
+function isManagerError(value: unknown): value is ManagerError {
+  return typeof value === 'object' && value !== null && 'error' in value && 'detail' in value
+}

@@ -1,0 +1,79 @@
+// What an entry of the audit log says.
+
+import type { AuditEntry } from '../generated/protocol'
+import { m } from '../paraglide/messages'
+
+export function eventText({ event, subject }: AuditEntry): string {
+  switch (event) {
+    case 'setup_opened':
+      return m.audit_setup_opened()
+    case 'setup_code_wrong':
+      return m.audit_setup_code_wrong()
+    case 'setup_finished':
+      return m.audit_setup_finished()
+    case 'signed_in':
+      return m.audit_signed_in()
+    case 'sign_in_failed':
+      return subject ? m.audit_sign_in_failed({ name: subject }) : m.audit_sign_in_failed_unknown()
+    case 'signed_out':
+      return m.audit_signed_out()
+    case 'recovery_code_used':
+      return m.audit_recovery_code_used()
+    case 'account_created':
+      return m.audit_account_created({ name: subject })
+    case 'account_confirmed':
+      return m.audit_account_confirmed({ name: subject })
+    case 'account_removed':
+      return m.audit_account_removed({ name: subject })
+    case 'password_changed':
+      return m.audit_password_changed()
+    case 'settings_changed':
+      return m.audit_settings_changed({ area: areaText(subject) })
+    case 'audit_read':
+      return m.audit_read()
+  }
+}
+
+export interface Change {
+  /** Empty where the whole is one value. */
+  field: string
+  before: string
+  after: string
+}
+
+/** What differs, field by field. */
+export function changes(entry: Pick<AuditEntry, 'before' | 'after'>): Change[] {
+  const before = parse(entry.before)
+  const after = parse(entry.after)
+  if (!isRecord(before) && !isRecord(after)) {
+    return entry.before || entry.after ? [{ field: '', before: text(before), after: text(after) }] : []
+  }
+  const [old, fresh] = [isRecord(before) ? before : {}, isRecord(after) ? after : {}]
+  const fields = [...new Set([...Object.keys(old), ...Object.keys(fresh)])]
+  // It says nothing that the entry itself does not.
+  const telling = fields.filter((field) => field !== 'revision')
+  return telling.map((field) => ({ field, before: text(old[field]), after: text(fresh[field]) }))
+}
+
+/** Long states are cut off by the box: then they are shown as they are. */
+function parse(json: string): unknown {
+  if (!json) return undefined
+  try {
+    return JSON.parse(json)
+  } catch {
+    return json
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function text(value: unknown): string {
+  if (value === undefined || value === null || value === '') return '–'
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function areaText(area: string): string {
+  return area === 'institution' ? m.box_institution() : area
+}
