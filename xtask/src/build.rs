@@ -30,7 +30,9 @@ pub(crate) fn bin_dir(release: bool) -> PathBuf {
 pub(crate) fn user_interface() -> Result<()> {
     generate::typescript(false)?;
     packages("services/web/ui")?;
-    run(in_root("npm").args(["--prefix", "services/web/ui", "run", "--silent", "build"]))
+    // Standard output is for what was asked for, as JSON perhaps.
+    let mut build = in_root("npm");
+    run(build.args(["--prefix", "services/web/ui", "run", "--silent", "build"]).stdout(std::io::stderr()))
 }
 
 /// Installs the npm packages of a folder, unless they are those of its lock file already.
