@@ -1,5 +1,6 @@
 //! The audit log: who did what, when, with the state before and after (LG4). Each entry carries a hash over
-//! itself and the one before (LG5), so that none can be changed or left out without its being seen.
+//! itself and the one before (LG5), so that a single one cannot be changed or left out unseen. The chain is not
+//! signed: whoever could write the whole store anew could make another one.
 
 use plenum_daemon::secret::Digest;
 use plenum_protocol::manager::AuditEvent;

@@ -1,6 +1,7 @@
 //! The second factor (AU2): time-based one-time passwords (RFC 6238), and recovery codes for whoever has lost
 //! the device.
 
+use super::code;
 use plenum_daemon::secret::Digest;
 use qrcodegen::{QrCode, QrCodeEcc};
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ const STEP_SECONDS: u64 = 30;
 /// 160 bits, as RFC 4226 section 4 recommends.
 const SECRET_BYTES: usize = 20;
 const RECOVERY_CODES: usize = 10;
-/// Without I, O, 0 and 1: they are read off paper.
-const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+/// 80 bits. They are taken with or without the spaces that a page shows in them.
+const RECOVERY_CODE_CHARS: usize = 16;
 
 /// What the box keeps of a person's second factor.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +55,8 @@ impl SecondFactor {
         let mut bytes = vec![0u8; SECRET_BYTES];
         fill(&mut bytes);
         let secret = Secret::Raw(bytes).to_encoded().to_string();
-        let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| recovery_code(fill)).collect();
+        let codes: Vec<String> =
+            (0..RECOVERY_CODES).map(|_| code::random::<RECOVERY_CODE_CHARS>(fill)).collect();
         let recovery = codes.iter().map(|code| Digest::of(code.as_bytes())).collect();
         let uri = format!(
             "otpauth://totp/{0}:{1}?secret={secret}&issuer={0}&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}",
@@ -93,13 +95,6 @@ impl SecondFactor {
         let totp = TOTP::new(Algorithm::SHA1, DIGITS, 0, STEP_SECONDS, secret).ok()?;
         Some(totp.generate(step * STEP_SECONDS))
     }
-}
-
-/// 80 bits as 16 letters and digits, which [`SecondFactor::take`] takes with or without the hyphens.
-fn recovery_code(fill: &mut dyn FnMut(&mut [u8])) -> String {
-    let mut bytes = [0u8; 16];
-    fill(&mut bytes);
-    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
 }
 
 fn qr_rows(text: &str) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The set-up: who knows the code on the box's display may do it, once.
 
 use super::{Manager, Now, Refused, allow, name_of};
+use crate::access::code;
 use crate::access::sessions::{Opened, Who};
 use crate::audit::Draft;
 use plenum_daemon::durable;
@@ -12,8 +13,6 @@ use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::time::UNIX_EPOCH;
 
-/// Without I, O, 0 and 1: it is read off a display.
-const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 /// 40 bits, behind the throttle.
 const CODE_CHARS: usize = 8;
 
@@ -48,9 +47,7 @@ impl Manager {
 
     pub(super) fn begin_setup(&self, now: Now) -> Result<(), Refused> {
         if !self.store.tree::<Setup>().contains(&())? {
-            let mut bytes = [0u8; CODE_CHARS];
-            (self.memory().random())(&mut bytes);
-            let code = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+            let code = code::random::<CODE_CHARS>(self.memory().random());
             self.store.tree().put(now.wall, &(), &Setup { code, finished: None }).wait()?;
         }
         self.show_code()
