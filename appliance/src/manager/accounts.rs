@@ -10,7 +10,6 @@ use plenum_protocol::manager::{
     AccountInfo, AdminRole, AuditEvent, ConfirmAccount, ManagerErrorCode, NewAccount, NewPassword,
     NewSecondFactor,
 };
-use std::time::UNIX_EPOCH;
 
 /// Few people administer a box; each is a record.
 const MAX_ACCOUNTS: u64 = 200;
@@ -47,7 +46,7 @@ impl Manager {
             password: Hashed::new(&typed.password, &mut |bytes| bytes.copy_from_slice(&salt[..bytes.len()])),
             second_factor,
             confirmed: false,
-            created: now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
+            created: now.unix_millis(),
             last_sign_in: None,
         };
         let draft = Draft::new(name_of(who), AuditEvent::AccountCreated, &name)
@@ -72,7 +71,7 @@ impl Manager {
     ) -> Result<AccountInfo, Refused> {
         allow(who, &[AdminRole::Administrator], true)?;
         let name = account::name(&typed.name).ok_or_else(unknown)?;
-        let seconds = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let seconds = now.unix_seconds();
         let draft = Draft::new(name_of(who), AuditEvent::AccountConfirmed, &name);
         let code = typed.code.clone();
         let key = name.clone();

@@ -9,7 +9,6 @@ use crate::audit::Draft;
 use plenum_protocol::manager::{AuditEvent, ManagerErrorCode, SignIn};
 use std::net::IpAddr;
 use std::sync::PoisonError;
-use std::time::UNIX_EPOCH;
 
 /// Wrong attempts in the audit log.
 const NOTED_BURST: u32 = 100;
@@ -31,7 +30,7 @@ impl Manager {
             let Some(code) = &typed.code else {
                 return Err(Refused::new(ManagerErrorCode::SecondFactorNeeded, "a code is needed as well"));
             };
-            let seconds = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            let seconds = now.unix_seconds();
             let mut account = known.clone();
             let used = account.second_factor.take(code, seconds).ok_or_else(Refused::wrong_credentials)?;
             Ok((known, account, used))
@@ -42,7 +41,7 @@ impl Manager {
         };
         let name = name.expect("an account was found by it");
         let role = account.role;
-        let last_sign_in = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        let last_sign_in = now.unix_millis();
         let entered = Account { last_sign_in: Some(last_sign_in), ..account };
         let key = name.clone();
         // The code is used up with it, and only if nobody was quicker: what was checked is what is replaced.

@@ -24,7 +24,7 @@ use settings::StoredInstitution;
 use setup::Setup;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Version of the stored types' shapes.
 const SCHEMA: u16 = 1;
@@ -41,6 +41,20 @@ pub struct Now {
     pub wall: SystemTime,
     /// Since the start of the daemon.
     pub mono: Duration,
+}
+
+impl Now {
+    fn unix_millis(self) -> u64 {
+        self.since_1970().as_millis() as u64
+    }
+
+    fn unix_seconds(self) -> u64 {
+        self.since_1970().as_secs()
+    }
+
+    fn since_1970(self) -> Duration {
+        self.wall.duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
 }
 
 pub struct Manager {

@@ -11,7 +11,6 @@ use plenum_store::{Category, Field, Retention, Stored};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::net::IpAddr;
-use std::time::UNIX_EPOCH;
 
 /// 40 bits, behind the throttle.
 const CODE_CHARS: usize = 8;
@@ -92,7 +91,7 @@ impl Manager {
         if self.administrators()? == 0 {
             return Err(Refused::conflict("there is no administrator yet who can sign in"));
         }
-        let finished = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        let finished = now.unix_millis();
         self.change(now, Draft::new(name_of(who), AuditEvent::SetupFinished, ""), move |tx| {
             Ok(tx.put(&(), &Setup { code: String::new(), finished: Some(finished) })?)
         })?;

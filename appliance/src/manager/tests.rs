@@ -5,7 +5,6 @@ use plenum_protocol::manager::{
     SignIn,
 };
 use std::net::IpAddr;
-use std::time::UNIX_EPOCH;
 use tempfile::TempDir;
 use totp_rs::{Algorithm, Secret, TOTP};
 
@@ -65,7 +64,7 @@ impl House {
 
     fn one_time_password(&self, shown: &NewSecondFactor) -> String {
         let secret = Secret::Encoded(shown.secret.clone()).to_bytes().unwrap();
-        let seconds = self.now().wall.duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let seconds = self.now().unix_seconds();
         TOTP::new(Algorithm::SHA1, 6, 0, 30, secret).unwrap().generate(seconds)
     }
 
