@@ -1,7 +1,8 @@
 //! The box's manager: set-up, administration, updates and boot health.
 //!
 //! [`manager`] decides what set-up and administration may do, by [`access`]; [`audit`] keeps who did what, [`api`]
-//! is how pages ask.
+//! is how pages ask, [`console`] is the box's own display. [`host`] makes the machine what the settings say,
+//! [`observer`] tells what it is like; [`provisioning`] reads `plenum.toml`.
 //!
 //! `plenum-appliance` is the daemon, which is not root: [`updater`] decides by the state [`machine`], [`bus`] is
 //! how it is asked. [`slots`] is the root side, in one-shot units. [`health`] is what a new version has to pass.
@@ -13,10 +14,15 @@ pub mod admission;
 pub mod api;
 pub mod audit;
 pub mod bus;
+pub mod certificate;
+pub mod console;
 pub mod health;
+pub mod host;
 pub mod identity;
 pub mod machine;
 pub mod manager;
+pub mod observer;
+pub mod provisioning;
 pub mod record;
 pub mod slots;
 pub mod sources;

@@ -4,10 +4,12 @@
 
 use anyhow::Context as _;
 use plenum_appliance::api::Api;
-use plenum_appliance::bus;
+use plenum_appliance::host::Host;
 use plenum_appliance::manager::{self, Manager, Now};
+use plenum_appliance::observer::Machine;
 use plenum_appliance::system::System;
 use plenum_appliance::updater::Updater;
+use plenum_appliance::{bus, console};
 use plenum_daemon::Context;
 use plenum_protocol::settings::ApplianceSettings;
 use plenum_store::{Probe, Store};
@@ -16,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
+use zbus::Connection;
 
 const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
 /// What the second factor of an administrator is filed under on their device.
@@ -34,51 +37,103 @@ async fn serve(context: Context<ApplianceSettings>) -> anyhow::Result<()> {
         .sockets
         .unix_listener("http", &settings.http_socket, 0o660)
         .with_context(|| format!("`http_socket = {}`", settings.http_socket.display()))?;
-    // Opening what is stored takes a moment in which updates need not wait.
+    let connection = connect(&settings).await;
+    let bus = connection.as_ref().ok().cloned();
+    let (host, problems) = Host::new(&settings, bus.clone().filter(|_| settings.machine));
+    let mut machine = Machine::new(&settings, problems)?;
+    machine.system = bus.clone().map(System::new);
     let (opened, open) = oneshot::channel();
-    tokio::spawn(async move {
-        // Whatever is wrong with what is stored: an update may be what mends it.
-        if let Err(error) = administer(settings, listener, opened).await {
-            log::error!("the box cannot be administered: {error:#}");
-        }
-    });
-    if !context.settings.update.enabled {
+    if !settings.update.enabled {
+        tokio::spawn(administer(settings, listener, Parts { host, machine, bus: None }, opened));
         // An error means that there is nothing to wait for.
         let _ = open.await;
         context.ready();
         context.shutdown.wait().await;
         return Ok(());
     }
-    let connection = match context.settings.common.bus_address.as_str() {
-        "" => zbus::connection::Builder::system(),
-        address => zbus::connection::Builder::address(address),
-    };
-    let connection = connection.build().await.context("the message bus cannot be reached")?;
-    let (updater, status) = Updater::new(context.settings.update.clone(), System::new(connection.clone()))?;
+    let connection = connection.context("the message bus cannot be reached")?;
+    let (updater, status) = Updater::new(settings.update.clone(), System::new(connection.clone()))?;
     let (sender, requests) = mpsc::channel(16);
+    machine.updates = Some((sender.clone(), status.clone()));
+    // Opening what is stored takes a moment in which updates need not wait.
+    tokio::spawn(administer(settings, listener, Parts { host, machine, bus }, opened));
     bus::serve(&connection, sender, status).await.context("the bus name cannot be taken")?;
     context.ready();
     updater.run(requests, context.shutdown.wait()).await;
     Ok(())
 }
 
-/// Set-up and administration, until the daemon ends.
+async fn connect(settings: &ApplianceSettings) -> zbus::Result<Connection> {
+    let connection = match settings.common.bus_address.as_str() {
+        "" => zbus::connection::Builder::system(),
+        address => zbus::connection::Builder::address(address),
+    };
+    connection.build().await
+}
+
+/// What set-up and administration act on.
+struct Parts {
+    host: Host,
+    machine: Machine,
+    /// For the display; missing where there is none.
+    bus: Option<Connection>,
+}
+
+/// Set-up and administration, until the daemon ends. Whatever is wrong with what is stored: an update may be what
+/// mends it, and so it is told and the daemon goes on.
 async fn administer(
     settings: ApplianceSettings,
     listener: UnixListener,
+    parts: Parts,
+    opened: oneshot::Sender<()>,
+) {
+    if let Err(error) = try_administer(settings, listener, parts, opened).await {
+        log::error!("the box cannot be administered: {error:#}");
+    }
+}
+
+async fn try_administer(
+    settings: ApplianceSettings,
+    listener: UnixListener,
+    parts: Parts,
     opened: oneshot::Sender<()>,
 ) -> anyhow::Result<()> {
     let started = Instant::now();
     let now = move || Now { wall: SystemTime::now(), mono: started.elapsed() };
     let manager = Arc::new(tokio::task::spawn_blocking(move || open(&settings, now())).await??);
-    let router = Api::new(Arc::clone(&manager), started, ISSUER).router();
-    tokio::spawn(axum::serve(listener, router).into_future());
+    tokio::spawn(parts.host.keep(manager.desired()));
+    let asked = Arc::clone(&manager);
+    let setup_is_open = tokio::task::spawn_blocking(move || asked.setup_code()).await??.is_some();
+    let api = Api::new(Arc::clone(&manager), parts.machine, started, ISSUER);
+    if let Some(bus) = &parts.bus {
+        console::serve(bus, api.clone()).await.context("the display cannot be served")?;
+    }
+    tokio::spawn(axum::serve(listener, api.router()).into_future());
+    if let Some(bus) = parts.bus.filter(|_| setup_is_open) {
+        tokio::spawn(look_at_sticks(System::new(bus)));
+    }
     // Nobody may be waiting.
     let _ = opened.send(());
-    let mut due = tokio::time::interval(EXPIRE_EVERY);
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    let mut expire = tokio::time::interval(EXPIRE_EVERY);
     loop {
-        due.tick().await;
-        manager.expire(now());
+        let expiring = tokio::select! {
+            _ = second.tick() => false,
+            _ = expire.tick() => true,
+        };
+        let manager = Arc::clone(&manager);
+        tokio::task::spawn_blocking(move || match expiring {
+            true => manager.expire(now()),
+            false => manager.pass_time(now()),
+        })
+        .await?;
+    }
+}
+
+/// For a stick that was there before the box was switched on; later ones are told by udev.
+async fn look_at_sticks(system: System) {
+    if let Err(error) = system.run("plenum-usb-settings.service").await {
+        log::error!("nobody looks for plenum.toml on USB sticks: {error:#}");
     }
 }
 

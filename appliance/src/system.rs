@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use futures_util::StreamExt;
+use plenum_protocol::manager::Meetings;
 use plenum_protocol::sfu::Sfu1Proxy;
 use std::time::Duration;
 use zbus::Connection;
@@ -40,6 +41,7 @@ pub trait Unit {
 )]
 trait Login {
     fn reboot(&self, interactive: bool) -> zbus::Result<()>;
+    fn power_off(&self, interactive: bool) -> zbus::Result<()>;
 }
 
 #[derive(Clone)]
@@ -116,11 +118,21 @@ impl System {
         login.reboot(false).await.context("the restart was refused")
     }
 
+    pub async fn power_off(&self) -> Result<()> {
+        let login = LoginProxy::new(&self.bus).await?;
+        login.power_off(false).await.context("switching off was refused")
+    }
+
     /// People who are in meetings.
     pub async fn people(&self) -> Result<u32> {
+        Ok(self.meetings().await?.people)
+    }
+
+    pub async fn meetings(&self) -> Result<Meetings> {
         let sfu = Sfu1Proxy::new(&self.bus).await?;
         let rooms = tokio::time::timeout(Duration::from_secs(5), sfu.list_rooms()).await;
         let rooms = rooms.context("the media server does not answer")?.context("the media server")?;
-        Ok(rooms.iter().map(|room| room.peers).sum())
+        let people = rooms.iter().map(|room| room.peers).sum();
+        Ok(Meetings { rooms: rooms.len() as u32, people, known: true })
     }
 }

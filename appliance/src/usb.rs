@@ -1,14 +1,19 @@
-//! Updates on a USB stick. The unit that runs this is root in a mount namespace of its own: the stick is mounted
+//! Updates and settings on a USB stick. The unit that runs this is root in a mount namespace of its own: the stick is mounted
 //! there, read-only, and nobody but this process and the daemon, through one open file, ever sees it.
 
-use anyhow::{Context, Result};
+use crate::provisioning;
+use anyhow::{Context, Result, ensure};
 use nix::mount::{MsFlags, mount};
 use plenum_protocol::appliance::Appliance1Proxy;
+use plenum_protocol::console::Console1Proxy;
 use plenum_protocol::update::Version;
 use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use zbus::{Connection, Fd};
 
+/// Keys of those who prepare the boxes of a fleet, on the ESP: put there with the image.
+const FLEET_KEYS: &str = "/boot/plenum/fleet.keys";
 const MOUNT_POINT: &str = "/tmp/stick";
 /// What sticks are formatted with.
 const FILE_SYSTEMS: [&str; 3] = ["vfat", "exfat", "ext4"];
@@ -33,6 +38,42 @@ pub async fn offer() -> Result<()> {
     }
     log::info!("{found} updates on USB sticks");
     Ok(())
+}
+
+/// `plenum.toml`, for a box that is not set up yet.
+pub async fn offer_settings() -> Result<()> {
+    let bus = Connection::system().await.context("the message bus cannot be reached")?;
+    let daemon = Console1Proxy::new(&bus).await?;
+    for (place, device) in devices(Path::new("/sys/class/block"))?.iter().enumerate() {
+        let point = PathBuf::from(format!("{MOUNT_POINT}-{place}"));
+        if !mounted(device, &point)? {
+            continue;
+        }
+        let Some(text) = short_text(&point.join(provisioning::FILE))? else { continue };
+        let signature = short_text(&point.join(provisioning::SIGNATURE))?.unwrap_or_default();
+        let trust = provisioning::trust(&text, &signature, Path::new(FLEET_KEYS)).name();
+        match daemon.offer_settings(&text, trust).await {
+            Ok(()) => log::info!("{} on {}, {trust}, was offered", provisioning::FILE, device.display()),
+            Err(error) => log::warn!("{} on {}: {error}", provisioning::FILE, device.display()),
+        }
+        return Ok(());
+    }
+    log::info!("no {} on a USB stick", provisioning::FILE);
+    Ok(())
+}
+
+/// `None` if there is no such file.
+fn short_text(path: &Path) -> Result<Option<String>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file.with_context(|| format!("{} cannot be read", path.display()))?,
+    };
+    let mut text = String::new();
+    file.take(provisioning::MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .with_context(|| format!("{} is no text", path.display()))?;
+    ensure!(text.len() as u64 <= provisioning::MAX_BYTES, "{} is too long", path.display());
+    Ok(Some(text))
 }
 
 /// Disks and partitions on the USB.

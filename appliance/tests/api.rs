@@ -1,7 +1,11 @@
 //! The JSON API of set-up and administration, asked as `web` asks it: over its Unix socket.
 
 use plenum_appliance::api::Api;
+use plenum_appliance::host::Problems;
 use plenum_appliance::manager::{Manager, Now, options};
+use plenum_appliance::observer::Machine;
+use plenum_protocol::manager::openapi;
+use plenum_protocol::settings::ApplianceSettings;
 use plenum_store::Store;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -10,6 +14,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use totp_rs::{Algorithm, Secret, TOTP};
 
 const PASSWORD: &str = "correct horse battery";
@@ -43,7 +48,7 @@ impl House {
         let now = Now { wall: SystemTime::now(), mono: started.elapsed() };
         let manager = Arc::new(Manager::new(store, &directory.path().join("code"), fill, now).unwrap());
         let listener = UnixListener::bind(socket(directory.path())).unwrap();
-        let router = Api::new(Arc::clone(&manager), started, "box").router();
+        let router = Api::new(Arc::clone(&manager), no_appliance(directory.path()), started, "box").router();
         tokio::spawn(axum::serve(listener, router).into_future());
         House { directory, manager }
     }
@@ -108,12 +113,16 @@ impl House {
     }
 
     /// What nobody who is refused may change.
-    async fn state(&self, ada: &Browser) -> [Value; 2] {
+    async fn state(&self, ada: &Browser) -> Vec<Value> {
         let mut accounts = self.call("GET", "accounts", ada, None).await.body;
         for account in accounts.as_array_mut().unwrap() {
             account.as_object_mut().unwrap().remove("last_sign_in");
         }
-        [accounts, self.call("GET", "settings/institution", ada, None).await.body]
+        let mut state = vec![accounts];
+        for path in SETTINGS {
+            state.push(self.call("GET", path, ada, None).await.body);
+        }
+        state
     }
 }
 
@@ -130,6 +139,20 @@ impl Answer {
     }
 }
 
+/// Nothing is applied anywhere, and no pages answer.
+fn no_appliance(directory: &Path) -> Machine {
+    let settings = ApplianceSettings {
+        machine: false,
+        state_dir: directory.to_owned(),
+        web_address: ([127, 0, 0, 1], 1).into(),
+        ..ApplianceSettings::default()
+    };
+    Machine::new(&settings, watch::channel(Problems::new()).1).unwrap()
+}
+
+const SETTINGS: [&str; 5] =
+    ["settings/institution", "settings/host_name", "settings/time", "settings/network", "certificate"];
+
 fn socket(directory: &Path) -> std::path::PathBuf {
     directory.join("http.sock")
 }
@@ -141,9 +164,24 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "accounts/confirm", json!({ "name": "eve", "code": "123456" })),
         ("POST", "accounts/remove", json!({ "name": "carl" })),
         ("PUT", "settings/institution", json!({ "revision": 0, "name": "Eve's" })),
+        ("PUT", "settings/host_name", json!({ "revision": 0, "host_name": "eve.example" })),
+        ("PUT", "settings/time", json!({ "revision": 0, "servers": ["time.example"] })),
+        ("PUT", "settings/network", network(0)),
+        ("POST", "certificate/request", json!({ "names": ["eve.example"] })),
+        ("PUT", "certificate", json!({ "chain": "-----BEGIN", "key": "-----BEGIN" })),
+        ("DELETE", "certificate", json!({})),
+        ("POST", "recovery-key", json!({ "last_part": "abcd" })),
+        ("POST", "power", json!({ "action": "switch_off", "now": true })),
+        ("POST", "update", json!({ "action": "rollback", "now": true })),
         ("POST", "password", json!({ "old": PASSWORD, "new": "another long sentence" })),
+        ("POST", "setup/step", json!({ "step": "name", "done": true })),
         ("POST", "setup/finish", json!({})),
     ]
+}
+
+fn network(revision: u32) -> Value {
+    let ipv4 = json!({ "mode": "static", "address": "192.0.2.7", "prefix": 24, "gateway": "192.0.2.1" });
+    json!({ "revision": revision, "ports": ["eth0"], "ipv4": ipv4, "dns": ["192.0.2.53"] })
 }
 
 #[tokio::test]
@@ -179,7 +217,7 @@ async fn au8_without_session_role_or_token_nothing_changes() {
             );
         }
     }
-    for path in ["accounts", "settings/institution"] {
+    for path in SETTINGS.into_iter().chain(["accounts", "network", "overview", "recovery-key", "host-key"]) {
         assert_eq!(house.call("GET", path, &bob, None).await.status, 403, "{path}");
         assert_eq!(house.call("GET", path, &Browser::default(), None).await.status, 401, "{path}");
     }
@@ -195,7 +233,7 @@ async fn two_thousand_mutated_bodies_change_nothing() {
     let mut rng = fastrand::Rng::with_seed(11);
     let (mut refused, mut taken) = (0, 0);
     for round in 0..2_000 {
-        let (method, path, body) = changes().swap_remove(rng.usize(0..4));
+        let (method, path, body) = changes().swap_remove(rng.usize(0..12));
         let mut bytes = body.to_string().into_bytes();
         for _ in 0..rng.usize(1..6) {
             let at = rng.usize(0..bytes.len());
@@ -231,10 +269,29 @@ async fn unknown_calls_and_bodies_are_refused_plainly() {
     let nobody = Browser::default();
     assert_eq!(house.call("GET", "nonsense", &nobody, None).await.status, 404);
     assert_eq!(house.call("DELETE", "session", &nobody, None).await.status, 405);
-    let large = vec![b' '; 20_000];
+    let large = vec![b' '; 80_000];
     assert_eq!(house.call("POST", "sign-in", &nobody, Some(&large)).await.status, 400);
     let info = house.call("GET", "session", &nobody, None).await;
-    assert_eq!(info.body, json!({ "setup_open": true, "has_administrator": false, "in_setup": false }));
+    assert_eq!(
+        info.body,
+        json!({ "setup_open": true, "has_administrator": false, "in_setup": false, "steps_done": [] })
+    );
+}
+
+/// No call without a word about it, and no word about a call that is not there.
+#[tokio::test]
+async fn the_openapi_document_names_every_call() {
+    let house = House::start().await;
+    let routes = openapi::routes();
+    for (method, path) in &routes {
+        let path = path.strip_prefix("/api/box/").unwrap().replace("{before}", "7");
+        let answer = house.call(&method.to_uppercase(), &path, &Browser::default(), None).await;
+        assert!(!matches!(answer.status, 404 | 405), "{method} {path}: {answer:?}");
+    }
+    let source = include_str!("../src/api/mod.rs");
+    let named = source.matches("\"/api/box/").count();
+    let paths: std::collections::BTreeSet<&str> = routes.iter().map(|(_, path)| *path).collect();
+    assert_eq!(paths.len(), named, "a call of the router is missing in the document");
 }
 
 #[tokio::test]
@@ -246,4 +303,42 @@ async fn signing_out_ends_the_session() {
     let answer = house.call("POST", "sign-out", &ada, None).await;
     assert!(answer.head.contains("Max-Age=0"), "{answer:?}");
     assert_eq!(house.call("GET", "accounts", &ada, None).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_new_address_is_confirmed_without_a_session() {
+    let house = House::start().await;
+    let (ada, _) = house.people().await;
+    let trial = house.call("PUT", "settings/network", &ada, Some(network(0).to_string().as_bytes())).await;
+    assert_eq!((trial.status, &trial.body["seconds_left"]), (200, &json!(60)), "{trial:?}");
+    assert_eq!(trial.body["addresses"], json!(["192.0.2.7"]));
+    let state = house.call("GET", "network", &ada, None).await.body;
+    assert!(state["seconds_left"].as_u64().is_some_and(|left| left >= 50), "{state}");
+    assert_eq!(house.call("GET", "settings/network", &ada, None).await.body["revision"], 0, "not kept yet");
+    let nobody = Browser::default();
+    let wrong = house.post("settings/network/confirm", &nobody, json!({ "token": "AAAA" })).await;
+    assert_eq!((wrong.status, &wrong.body["error"]), (409, &json!("conflict")));
+    let token = json!({ "token": trial.body["token"] });
+    let confirmed = house.post("settings/network/confirm", &nobody, token.clone()).await;
+    assert_eq!((confirmed.status, &confirmed.body["revision"]), (200, &json!(1)), "{confirmed:?}");
+    assert_eq!(house.post("settings/network/confirm", &nobody, token).await.status, 409, "once");
+    assert_eq!(house.call("GET", "network", &ada, None).await.body.get("seconds_left"), None);
+}
+
+#[tokio::test]
+async fn a_machine_that_is_no_appliance_says_so() {
+    let house = House::start().await;
+    let (ada, _) = house.people().await;
+    for (path, order) in
+        [("power", json!({ "action": "restart", "now": true })), ("update", json!({ "action": "check" }))]
+    {
+        let answer = house.post(path, &ada, order).await;
+        assert_eq!((answer.status, &answer.body["error"]), (409, &json!("conflict")), "{path}: {answer:?}");
+    }
+    // Nobody knows whether people meet: it is not done unless somebody wants it all the same.
+    let answer = house.post("power", &ada, json!({ "action": "restart" })).await;
+    assert_eq!((answer.status, &answer.body["error"]), (503, &json!("unavailable")), "{answer:?}");
+    let overview = house.call("GET", "overview", &ada, None).await;
+    assert_eq!(overview.body["problems"][0], json!({ "kind": "pages_silent" }), "{overview:?}");
+    assert_eq!(overview.body["network"]["applies"], false);
 }

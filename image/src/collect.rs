@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The programs of the image.
-pub const PROGRAMS: [&str; 8] = [
+pub const PROGRAMS: [&str; 9] = [
     "plenum",
     "plenum-appliance",
+    "plenum-console",
     "plenum-sfu",
     "plenum-signaling",
     "plenum-slots",

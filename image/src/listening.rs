@@ -25,6 +25,8 @@ pub enum Reach {
     Media,
     /// Answers of DHCP servers.
     Dhcp,
+    /// Neighbours on the same wire, by multicast.
+    Neighbours,
     Nobody,
 }
 
@@ -48,8 +50,9 @@ fn line(line: &str) -> Result<Listener> {
         "yes" => Reach::Everyone,
         "media" => Reach::Media,
         "dhcp" => Reach::Dhcp,
+        "neighbours" => Reach::Neighbours,
         "no" => Reach::Nobody,
-        other => bail!("`{line}`: `{other}` is none of yes, media, dhcp, no"),
+        other => bail!("`{line}`: `{other}` is none of yes, media, dhcp, neighbours, no"),
     };
     Ok(Listener {
         protocol: protocol.to_owned(),

@@ -96,7 +96,7 @@ fn identity(build: &Build, root: &Path) -> Result<()> {
     let variant = if build.debug { "VARIANT_ID=debug\nVARIANT=\"Debug\"\n" } else { "" };
     let release = format!(
         "ID=plenum\nID_LIKE=debian\nNAME=\"Plenum\"\nPRETTY_NAME=\"Plenum {version}\"\n\
-         VERSION_ID={version}\nIMAGE_ID=plenum\nIMAGE_VERSION={version}\n{variant}"
+         VERSION_ID={version}\nIMAGE_ID=plenum\nIMAGE_VERSION={version}\nDEFAULT_HOSTNAME=plenum\n{variant}"
     );
     // In /etc, because Debian's own key ring lies in /usr: nobody else's update may be taken.
     files::install(&build.keys.folder.join("update.pgp"), &root.join("etc/systemd/import-pubring.gpg"))?;

@@ -142,7 +142,6 @@ fn state(root: &Path) -> Result<()> {
     // PID 1 mounts the machine's own over it. Empty, and not `uninitialized`: that would be a first boot for ever, at
     // which systemd looks through the presets of all units.
     files::write(&root.join("etc/machine-id"), "", 0o444)?;
-    files::write(&root.join("etc/hostname"), "plenum\n", 0o644)?;
     std::os::unix::fs::symlink("../proc/self/mounts", root.join("etc/mtab"))?;
     std::os::unix::fs::symlink("../run/systemd/resolve/stub-resolv.conf", root.join("etc/resolv.conf"))?;
     Ok(())

@@ -22,7 +22,7 @@ pub(crate) fn suite(machine: &mut Machine, file: &str) -> Result<()> {
     let link = |secret: &str| format!("{url}/join#{secret}");
     let house = json!({
         "url": url, "host_link": link(&meeting.host_link), "guest_link": link(&meeting.guest_link),
-        "ca_file": authority, "hands": hands,
+        "ca_file": authority, "hands": hands, "lan_mac": lan::MAC,
     });
     let mut node = start(file, &house)?;
     let said = node.stdout.take().context("the suite's output is piped")?;
@@ -105,6 +105,10 @@ fn answer(machine: &mut Machine, question: &Value) -> Result<String> {
         return Ok(String::new());
     }
     bail!("neither `shell` nor `link`: {question}")
+}
+
+pub(crate) fn set_up(machine: &mut Machine) -> Result<()> {
+    suite(machine, "box.test.mjs")
 }
 
 pub(crate) fn conference(machine: &mut Machine) -> Result<()> {

@@ -73,18 +73,23 @@ fn take_the_signature(kernel: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// The key is shown once, in a file of a tmpfs for root alone, and forgotten when somebody has taken it.
+/// In a file of a tmpfs, for the manager alone.
 pub(crate) fn recovery_key(machine: &mut Machine) -> Result<String> {
     let shell = machine.shell()?;
     let file = shell.run("stat --format='%a %U' /run/plenum/recovery.key")?;
-    ensure!(file == "600 root", "the recovery key is for others too: {file}");
+    ensure!(file == "400 plenum-appliance", "the recovery key is for others too: {file}");
     let key = shell.run("cat /run/plenum/recovery.key")?;
     ensure!(key.split('-').filter(|part| part.len() == 8).count() == 8, "no recovery key: `{key}`");
     let journal = shell.run(&format!("journalctl --no-pager | grep --count {} || true", &key[..8]))?;
     ensure!(journal == "0", "the recovery key is in the journal");
-    shell.run("systemctl start plenum-recovery-key-taken.service")?;
-    ensure!(shell.run("test -e /run/plenum/recovery.key").is_err(), "the taken key is still there");
     Ok(key)
+}
+
+/// The set-up has shown it to somebody who has noted it.
+pub(crate) fn forgotten_key(machine: &mut Machine) -> Result<()> {
+    let shell = machine.shell()?;
+    ensure!(shell.run("test -e /run/plenum/recovery.key").is_err(), "the noted key is still there");
+    shell.run("test -e /var/lib/plenum/recovery-key.taken").map(drop)
 }
 
 /// At a second boot: with the data of the first, and without another recovery key.
@@ -95,7 +100,7 @@ pub(crate) fn opened_unattended(machine: &mut Machine) -> Result<()> {
         .run("systemctl is-active --quiet plenum-data-open-tpm2.service")
         .context("not opened by the TPM")?;
     shell.run("test -e /var/lib/plenum/recovery-key.taken").context("the data of the first boot is gone")?;
-    ensure!(shell.run("test -e /run/plenum/recovery.key").is_err(), "a second recovery key was made");
+    ensure!(shell.run("test -s /run/plenum/recovery.key").is_err(), "a second recovery key was made");
     Ok(())
 }
 

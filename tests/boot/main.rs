@@ -11,6 +11,7 @@ mod outside;
 mod scan;
 mod units;
 mod update;
+mod zero_touch;
 
 use anyhow::{Context, Result};
 use plenum_tests::machine::site::{Site, free_port, host_key};
@@ -30,6 +31,7 @@ const FIRST_BOOT: &[Check] = &[
     ("every unit is up", inside::units),
     ("the join page and its headers", outside::page),
     ("a meeting is opened with the host key", outside::meeting),
+    ("it answers to plenum.local", outside::own_name),
     ("the packet filter opens only the ports of the manifest", inside::ports),
     ("each daemon was ready in time", inside::readiness),
     ("each daemon has its own user and no right more", inside::processes),
@@ -46,6 +48,11 @@ const FIRST_BOOT: &[Check] = &[
     ("Secure Boot is on, with our key alone", inside::secure_boot),
     ("the ESP is let go of when idle, and takes nothing along", inside::idle_esp),
     ("docs/hardening.md is what the image shows, inside and in a scan", hardening::document),
+];
+
+const IN_USE: &[Check] = &[
+    ("a browser sets the box up with what its display shows", browsers::set_up),
+    ("the recovery key that was noted is forgotten", firmware::forgotten_key),
     ("browsers hold a conference, over UDP and over 443 alone", browsers::conference),
 ];
 
@@ -66,7 +73,9 @@ fn the_image_boots_into_the_conference() {
     });
     let mut machine = boot(&options);
     report.take_all(FIRST_BOOT, &mut machine);
-    let key = report.take("the recovery key is shown once", || firmware::recovery_key(&mut machine));
+    let key =
+        report.take("the recovery key is for the manager alone", || firmware::recovery_key(&mut machine));
+    report.take_all(IN_USE, &mut machine);
     report.take("the power button switches it off", || power_off(&mut machine));
     drop(machine);
     let mut machine = boot(&options);
@@ -78,6 +87,9 @@ fn the_image_boots_into_the_conference() {
             firmware::asks_for_the_recovery_key(&options, &key, BOOT_LIMIT)
         });
     }
+    report.take("a signed file on a USB stick sets a factory disk up", || {
+        zero_touch::sets_itself_up(&options, BOOT_LIMIT)
+    });
     assert!(report.failures.is_empty(), "\n{}", report.failures.join("\n"));
 }
 

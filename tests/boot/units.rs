@@ -7,8 +7,10 @@ pub(crate) struct Unit {
     pub(crate) name: String,
     /// Empty: root.
     pub(crate) user: String,
-    /// Whether it runs to its end, and is no daemon: those say when they are ready.
+    /// Whether it runs to its end, and is no daemon.
     pub(crate) once: bool,
+    /// Whether it says when it is ready.
+    pub(crate) ready: bool,
 }
 
 /// Without the way in that only the debug variant has.
@@ -24,15 +26,15 @@ pub(crate) fn ours(shell: &mut Shell) -> Result<Vec<Unit>> {
             let line = shown.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
             line.unwrap_or_default().to_owned()
         };
-        let once = !value("Type").starts_with("notify");
-        units.push(Unit { name: name.to_owned(), user: value("User"), once });
+        let (once, ready) = (value("Type") == "oneshot", value("Type").starts_with("notify"));
+        units.push(Unit { name: name.to_owned(), user: value("User"), once, ready });
     }
     Ok(units)
 }
 
-/// `plenum-sfu` and its siblings.
+/// `plenum-sfu` and its siblings: each has a user of its own.
 pub(crate) fn daemons(shell: &mut Shell) -> Result<Vec<String>> {
-    let daemons = ours(shell)?.into_iter().filter(|unit| !unit.once);
+    let daemons = ours(shell)?.into_iter().filter(|unit| unit.ready);
     Ok(daemons.map(|unit| unit.name.trim_end_matches(".service").to_owned()).collect())
 }
 

@@ -113,7 +113,12 @@ impl Site {
                 http_socket: self.run("appliance.sock"),
                 state_dir: self.state.join("appliance"),
                 setup_code_file: self.setup_code_file(),
+                host_key_file: self.state.join("host.key"),
+                machine: false,
+                web_dir: self.state.join("pages"),
+                web_address: SocketAddr::new(self.addresses[0], self.https_port),
                 update: UpdateSettings { enabled: false, ..UpdateSettings::default() },
+                ..ApplianceSettings::default()
             },
         )?;
         self.file(
@@ -129,6 +134,7 @@ impl Site {
                     .chain(self.addresses.iter().map(IpAddr::to_string))
                     .collect(),
                 state_dir: self.state.join("web"),
+                manager_dir: self.state.join("pages"),
                 signaling_socket: self.run("signaling.sock"),
                 appliance_socket: self.run("appliance.sock"),
                 turn_socket: self.run("turn.sock"),

@@ -10,7 +10,8 @@ const TYPESCRIPT: &str = "services/web/ui/src/generated/protocol.ts";
 
 pub(crate) fn run(check: bool) -> Result<()> {
     typescript(check)?;
-    file("docs/protocol.md", &plenum_protocol::document::page(), check)
+    file("docs/protocol.md", &plenum_protocol::document::page(), check)?;
+    file("docs/openapi.json", &plenum_protocol::manager::openapi::document(), check)
 }
 
 pub(crate) fn typescript(check: bool) -> Result<()> {

@@ -11,6 +11,7 @@ const DIGITS: usize = 6;
 const STEP_SECONDS: u64 = 30;
 /// 160 bits, as RFC 4226 section 4 recommends.
 const SECRET_BYTES: usize = 20;
+const MIN_SECRET_BYTES: usize = 16;
 const RECOVERY_CODES: usize = 10;
 /// 80 bits. They are taken with or without the spaces that a page shows in them.
 const RECOVERY_CODE_CHARS: usize = 16;
@@ -68,6 +69,11 @@ impl SecondFactor {
         (kept, Shown { secret, uri, qr, recovery_codes: codes })
     }
 
+    /// Of an authenticator that the person has already, without recovery codes. See [`is_secret`].
+    pub fn of_secret(secret: &str) -> SecondFactor {
+        SecondFactor { secret: plain(secret), used_step: 0, recovery: Vec::new() }
+    }
+
     /// `Some` if the code is right; it is used up then. `unix_seconds` is the box's clock; a device may be
     /// one step before or behind.
     pub fn take(&mut self, code: &str, unix_seconds: u64) -> Option<Used> {
@@ -95,6 +101,16 @@ impl SecondFactor {
         let totp = TOTP::new(Algorithm::SHA1, DIGITS, 0, STEP_SECONDS, secret).ok()?;
         Some(totp.generate(step * STEP_SECONDS))
     }
+}
+
+/// Whether this is a secret that is long enough (RFC 4226 section 4 asks for 16 bytes).
+pub fn is_secret(text: &str) -> bool {
+    Secret::Encoded(plain(text)).to_bytes().is_ok_and(|bytes| bytes.len() >= MIN_SECRET_BYTES)
+}
+
+/// As authenticators show it, without spaces and in capitals.
+fn plain(secret: &str) -> String {
+    secret.chars().filter(|char| !char.is_whitespace() && *char != '=').collect::<String>().to_uppercase()
 }
 
 fn qr_rows(text: &str) -> Vec<String> {

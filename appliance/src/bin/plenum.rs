@@ -6,12 +6,13 @@
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
 use futures_util::StreamExt;
-use plenum_appliance::{health, usb};
+use plenum_appliance::{health, provisioning, usb};
 use plenum_protocol::appliance::Appliance1Proxy;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::SystemTime;
 use zbus::{Connection, Fd};
 
 #[derive(Parser)]
@@ -33,9 +34,23 @@ enum Task {
     },
     /// Check whether this version works, with a call of two synthetic people
     Health(health::Options),
+    /// Settings of a new box in one file, plenum.toml
+    #[command(subcommand)]
+    Config(Config),
     /// Offer the newest update on a USB stick to the daemon; a unit runs it
     #[command(hide = true)]
     Usb,
+    /// Offer the plenum.toml on a USB stick to the daemon; a unit runs it
+    #[command(hide = true)]
+    UsbSettings,
+}
+
+#[derive(Subcommand)]
+enum Config {
+    /// Name line, key and remedy of everything that is wrong with a file
+    Check { file: PathBuf },
+    /// Print a file with every key, and what each is for
+    Example,
 }
 
 #[derive(Subcommand)]
@@ -91,11 +106,32 @@ fn run(task: Task) -> Result<()> {
             plenum_daemon::logging::start("health", log::LevelFilter::Info);
             runtime.block_on(health::check(&options))
         }
+        Task::Config(Config::Example) => {
+            print!("{}", provisioning::EXAMPLE);
+            Ok(())
+        }
+        Task::Config(Config::Check { file }) => check(&file),
+        Task::UsbSettings => {
+            plenum_daemon::logging::start("usb", log::LevelFilter::Info);
+            runtime.block_on(usb::offer_settings())
+        }
         Task::Usb => {
             plenum_daemon::logging::start("usb", log::LevelFilter::Info);
             runtime.block_on(usb::offer())
         }
     }
+}
+
+fn check(file: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let Err(findings) = provisioning::read(&text, SystemTime::now()) else {
+        println!("{}: a box can be set up with this file", file.display());
+        return Ok(());
+    };
+    for finding in &findings {
+        eprintln!("{} {finding}", file.display());
+    }
+    bail!("nothing of {} would be applied", file.display())
 }
 
 async fn ask(update: Update) -> Result<()> {

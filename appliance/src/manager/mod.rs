@@ -4,27 +4,42 @@
 //! Calls block, for the store and for hashing passwords.
 
 mod accounts;
+mod area;
+mod areas;
+mod certificate;
 mod door;
+mod network;
+mod orders;
+mod provision;
 mod refused;
-mod settings;
 mod setup;
 #[cfg(test)]
 mod tests;
+mod text;
 
+pub use area::Area;
+pub use network::CONFIRM_WITHIN;
 pub use refused::Refused;
 
 use crate::access::account::Account;
 use crate::access::sessions::{Current, Sessions, Who};
 use crate::audit::{self, Draft};
+use area::Kept;
+use certificate::{Pem, Waiting};
+use network::Trial;
 use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
-use plenum_protocol::manager::{AdminRole, AuditEntry, AuditEvent, AuditPage, SessionInfo, SignedIn};
+use plenum_protocol::manager::{
+    AdminRole, AuditEntry, AuditEvent, AuditPage, HostName, Institution, NetworkSettings, SessionInfo,
+    SignedIn, TimeSettings,
+};
 use plenum_store::{Declaration, Options, Store, Transaction};
-use settings::StoredInstitution;
+use provision::Offered;
 use setup::Setup;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
 
 /// Version of the stored types' shapes.
 const SCHEMA: u16 = 1;
@@ -64,6 +79,21 @@ pub struct Manager {
     code_file: PathBuf,
     /// Held while a secret is looked at.
     guessing: Mutex<()>,
+    desired: watch::Sender<Desired>,
+}
+
+/// What the machine is to be like, whoever makes it so ([`crate::host`]).
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Desired {
+    pub network: NetworkSettings,
+    /// Fully qualified; empty where nobody has said one.
+    pub host_name: String,
+    /// For the pages' own certificate. Empty during the set-up: a browser that has just accepted the certificate
+    /// would have to accept another one in the middle of it.
+    pub page_name: String,
+    pub time_servers: Vec<String>,
+    /// Key and chain of the pages in PEM; `None`: they make their own.
+    pub certificate: Option<String>,
 }
 
 /// What a restart of the daemon forgets.
@@ -74,6 +104,8 @@ struct Memory {
     /// Wrong attempts in the audit log.
     noted: Bucket,
     fill: Entropy,
+    trial: Option<Trial>,
+    offered: Option<Offered>,
 }
 
 /// Everything that is stored here, for the register of processing activities.
@@ -83,7 +115,12 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<audit::Entry>(),
         Declaration::of::<audit::Head>(),
         Declaration::of::<Setup>(),
-        Declaration::of::<StoredInstitution>(),
+        Declaration::of::<Kept<Institution>>(),
+        Declaration::of::<Kept<HostName>>(),
+        Declaration::of::<Kept<TimeSettings>>(),
+        Declaration::of::<Kept<NetworkSettings>>(),
+        Declaration::of::<Pem>(),
+        Declaration::of::<Waiting>(),
     ]
 }
 
@@ -94,7 +131,12 @@ pub fn options(directory: &Path) -> Options {
         .tree::<audit::Entry>()
         .tree::<audit::Head>()
         .tree::<Setup>()
-        .tree::<StoredInstitution>()
+        .tree::<Kept<Institution>>()
+        .tree::<Kept<HostName>>()
+        .tree::<Kept<TimeSettings>>()
+        .tree::<Kept<NetworkSettings>>()
+        .tree::<Pem>()
+        .tree::<Waiting>()
 }
 
 impl Manager {
@@ -102,12 +144,52 @@ impl Manager {
         let addresses = AddressKeys::new(&mut *fill);
         let throttle = Throttle::new(GUESSES);
         let noted = Bucket::default();
-        let memory = Memory { sessions: Sessions::default(), throttle, addresses, noted, fill };
+        let memory = Memory {
+            sessions: Sessions::default(),
+            throttle,
+            addresses,
+            noted,
+            fill,
+            trial: None,
+            offered: None,
+        };
         let (memory, guessing) = (Mutex::new(memory), Mutex::new(()));
         let code_file = code_file.to_owned();
-        let manager = Manager { store, memory, code_file, guessing };
+        let desired = watch::Sender::new(Desired::default());
+        let manager = Manager { store, memory, code_file, guessing, desired };
         manager.begin_setup(now)?;
+        manager.desired.send_replace(manager.desire()?);
         Ok(manager)
+    }
+
+    /// What the machine is to be like, now and after each change.
+    pub fn desired(&self) -> watch::Receiver<Desired> {
+        self.desired.subscribe()
+    }
+
+    /// Fully qualified; empty where nobody has said one.
+    pub fn host_name(&self) -> Result<String, Refused> {
+        Ok(self.kept::<HostName>()?.host_name)
+    }
+
+    fn desire(&self) -> Result<Desired, Refused> {
+        let tried = self.memory().trial.as_ref().map(|trial| trial.settings().clone());
+        let host_name = self.host_name()?;
+        Ok(Desired {
+            network: tried.map_or_else(|| self.kept(), Ok)?,
+            page_name: if self.setup_is_open()? { String::new() } else { host_name.clone() },
+            host_name,
+            time_servers: self.kept::<TimeSettings>()?.servers,
+            certificate: self.served()?,
+        })
+    }
+
+    /// After a change has been stored. What cannot be read now stays as it was until the next change.
+    fn tell(&self) {
+        match self.desire() {
+            Ok(desired) => drop(self.desired.send_replace(desired)),
+            Err(error) => log::error!(error:%; "the machine is not told of a change"),
+        }
     }
 
     /// The session of a cookie.
@@ -124,6 +206,7 @@ impl Manager {
             setup_open: self.setup_is_open()?,
             has_administrator: self.administrators()? > 0,
             in_setup: current.is_some_and(|current| current.who == Who::Setup),
+            steps_done: self.steps_done()?,
             account,
             csrf_token: current.map(|current| current.csrf.expose().to_owned()),
         })

@@ -6,7 +6,7 @@ use crate::access::sessions::{Opened, Who};
 use crate::audit::Draft;
 use plenum_daemon::durable;
 use plenum_daemon::secret::Digest;
-use plenum_protocol::manager::{AdminRole, AuditEvent, ManagerErrorCode};
+use plenum_protocol::manager::{AdminRole, AuditEvent, ManagerErrorCode, SetupStep, StepDone};
 use plenum_store::{Category, Field, Retention, Stored};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -21,6 +21,14 @@ pub(super) struct Setup {
     code: String,
     /// Milliseconds since 1970.
     finished: Option<u64>,
+    #[serde(default)]
+    done: Vec<SetupStep>,
+}
+
+impl Setup {
+    pub(super) fn finished_at(unix_millis: u64) -> Setup {
+        Setup { code: String::new(), finished: Some(unix_millis), done: Vec::new() }
+    }
 }
 
 impl Stored for Setup {
@@ -33,6 +41,7 @@ impl Stored for Setup {
     const FIELDS: &'static [Field] = &[
         Field::new("code", "code on the display, until the set-up is over").category(Category::Credential),
         Field::new("finished", "when the set-up was over"),
+        Field::new("done", "steps that were done"),
     ];
 }
 
@@ -47,7 +56,7 @@ impl Manager {
     pub(super) fn begin_setup(&self, now: Now) -> Result<(), Refused> {
         if !self.store.tree::<Setup>().contains(&())? {
             let code = code::random::<CODE_CHARS>(self.memory().random());
-            self.store.tree().put(now.wall, &(), &Setup { code, finished: None }).wait()?;
+            self.store.tree().put(now.wall, &(), &Setup { code, finished: None, done: Vec::new() }).wait()?;
         }
         self.show_code()
     }
@@ -82,6 +91,25 @@ impl Manager {
         Ok(self.open_session(Who::Setup, now))
     }
 
+    pub(super) fn steps_done(&self) -> Result<Vec<SetupStep>, Refused> {
+        Ok(self.store.tree::<Setup>().get(&())?.map(|setup| setup.done).unwrap_or_default())
+    }
+
+    /// Where the set-up goes on, also after a power cut.
+    pub fn step_done(&self, who: &Who, typed: StepDone, now: Now) -> Result<(), Refused> {
+        allow(who, &[], true)?;
+        let done = self.store.transaction(now.wall, move |tx| {
+            let mut setup =
+                tx.get::<Setup>(&())?.filter(|setup| setup.finished.is_none()).ok_or_else(over)?;
+            setup.done.retain(|step| *step != typed.step);
+            if typed.done {
+                setup.done.push(typed.step);
+            }
+            Ok::<(), Refused>(tx.put(&(), &setup)?)
+        });
+        done.wait()
+    }
+
     /// Closes the set-up for good. There must be an administrator who can sign in.
     pub fn finish_setup(&self, who: &Who, now: Now) -> Result<(), Refused> {
         allow(who, &[AdminRole::Administrator], true)?;
@@ -93,10 +121,19 @@ impl Manager {
         }
         let finished = now.unix_millis();
         self.change(now, Draft::new(name_of(who), AuditEvent::SetupFinished, ""), move |tx| {
-            Ok(tx.put(&(), &Setup { code: String::new(), finished: Some(finished) })?)
+            Ok(tx.put(&(), &Setup::finished_at(finished))?)
         })?;
+        self.setup_is_over();
+        Ok(())
+    }
+
+    /// After it has been stored.
+    pub(super) fn setup_is_over(&self) {
         self.memory().sessions.end_setup();
-        self.show_code()
+        self.tell();
+        if let Err(error) = self.show_code() {
+            log::error!(error:%; "the display still shows a code, which opens nothing any more");
+        }
     }
 }
 
@@ -115,6 +152,11 @@ mod tests {
 
     #[test]
     fn dm1_every_stored_field_is_declared() {
-        plenum_store::check_fields(&[Setup { code: "x".into(), finished: Some(1) }]).unwrap();
+        plenum_store::check_fields(&[Setup {
+            code: "x".into(),
+            finished: Some(1),
+            done: vec![SetupStep::Name],
+        }])
+        .unwrap();
     }
 }

@@ -1,8 +1,10 @@
 use super::*;
 use crate::access::sessions::Opened;
+use crate::provisioning::{EXAMPLE, Trust};
 use plenum_protocol::manager::{
-    AccountInfo, ConfirmAccount, Institution, ManagerErrorCode, NewAccount, NewPassword, NewSecondFactor,
-    SignIn,
+    AccountInfo, CertificateKind, CertificateRequest, ConfirmAccount, Institution, Ipv4Settings,
+    ManagerErrorCode, NewAccount, NewPassword, NewSecondFactor, SetupStep, SignIn, StepDone,
+    UploadedCertificate,
 };
 use std::net::IpAddr;
 use tempfile::TempDir;
@@ -224,7 +226,7 @@ fn rm1_each_role_has_its_own_powers() {
         // A session of the set-up does not live on after it; its powers are those of the set-up.
         let setup = *who == Who::Setup;
         assert_eq!(manager.accounts(who).is_ok(), setup);
-        assert_eq!(manager.set_institution(who, institution(), now).is_ok(), setup);
+        assert_eq!(manager.set_area(who, institution(), now).is_ok(), setup);
         assert_eq!(code_of(manager.remove_account(who, "ada", now)), refused);
     }
     assert_eq!(code_of(manager.create_account(&bob, &account, "box", now).map(|_| ())), refused);
@@ -239,7 +241,7 @@ fn lg4_what_happens_is_in_the_audit_log() {
     let (house, ada, bob) = House::ready();
     let _ = house.sign_in("ada", "a wrong password", None);
     let wanted = Institution { name: " Kasse ".into(), ..Institution::default() };
-    let stored = house.manager.set_institution(&ada, wanted, house.now()).unwrap();
+    let stored = house.manager.set_area(&ada, wanted, house.now()).unwrap();
     assert_eq!((stored.name.as_str(), stored.revision), ("Kasse", 1));
     use AuditEvent::*;
     let newest_first = [
@@ -268,14 +270,14 @@ fn lg4_what_happens_is_in_the_audit_log() {
 fn of_two_who_change_the_same_the_second_is_told() {
     let (house, ada, _) = House::ready();
     let wanted = |name: &str, revision| Institution { name: name.into(), revision, ..Institution::default() };
-    house.manager.set_institution(&ada, wanted("A", 0), house.now()).unwrap();
-    let second = house.manager.set_institution(&ada, wanted("B", 0), house.now());
+    house.manager.set_area(&ada, wanted("A", 0), house.now()).unwrap();
+    let second = house.manager.set_area(&ada, wanted("B", 0), house.now());
     assert_eq!(code_of(second), ManagerErrorCode::Conflict);
-    house.manager.set_institution(&ada, wanted("B", 1), house.now()).unwrap();
+    house.manager.set_area(&ada, wanted("B", 1), house.now()).unwrap();
     let bad = Institution { imprint: "javascript:alert(1)".into(), ..wanted("C", 2) };
-    let refused = house.manager.set_institution(&ada, bad, house.now()).unwrap_err();
+    let refused = house.manager.set_area(&ada, bad, house.now()).unwrap_err();
     assert_eq!((refused.code(), refused.0.field.as_deref()), (ManagerErrorCode::Malformed, Some("imprint")));
-    assert_eq!(house.manager.institution(&ada).unwrap().name, "B");
+    assert_eq!(house.manager.area::<Institution>(&ada).unwrap().name, "B");
 }
 
 #[test]
@@ -309,4 +311,191 @@ fn au8_a_changed_password_signs_out_everywhere() {
     let code = Some(house.one_time_password(&shown));
     assert_eq!(house.sign_in("ada", PASSWORD, code.clone()).unwrap_err(), ManagerErrorCode::WrongCredentials);
     house.sign_in("ada", "another long one", code).unwrap();
+}
+
+fn static_address() -> NetworkSettings {
+    let ipv4 = Ipv4Settings::Static { address: [192, 0, 2, 7].into(), prefix: 24, gateway: None };
+    NetworkSettings { ports: vec!["eth0".into()], ipv4, ..NetworkSettings::default() }
+}
+
+#[test]
+fn a_network_that_nobody_confirms_is_taken_back() {
+    let (mut house, ada, bob) = House::ready();
+    let desired = house.manager.desired();
+    let trial = house.manager.try_network(&ada, static_address(), house.now()).unwrap();
+    assert_eq!(trial.addresses, [IpAddr::from([192, 0, 2, 7])]);
+    assert_eq!(desired.borrow().network, static_address());
+    assert_eq!(house.manager.area::<NetworkSettings>(&ada).unwrap(), NetworkSettings::default());
+    house.seconds += CONFIRM_WITHIN.as_secs() - 1;
+    house.manager.pass_time(house.now());
+    assert_eq!(desired.borrow().network, static_address());
+    assert_eq!(house.manager.seconds_to_confirm(house.now()), Some(1));
+    house.seconds += 1;
+    house.manager.pass_time(house.now());
+    assert_eq!(desired.borrow().network, NetworkSettings::default());
+    assert_eq!(house.manager.seconds_to_confirm(house.now()), None);
+    let late = house.manager.confirm_network(&trial.token, None, house.now());
+    assert_eq!(code_of(late), ManagerErrorCode::Conflict);
+    assert_eq!(house.events(&bob)[0], AuditEvent::NetworkTakenBack);
+}
+
+#[test]
+fn a_network_that_is_confirmed_is_kept() {
+    let (mut house, ada, bob) = House::ready();
+    let first = house.manager.try_network(&ada, NetworkSettings::default(), house.now()).unwrap();
+    let trial = house.manager.try_network(&ada, static_address(), house.now()).unwrap();
+    assert_eq!(
+        code_of(house.manager.confirm_network(&first.token, None, house.now())),
+        ManagerErrorCode::Conflict
+    );
+    house.seconds += 59;
+    let kept = house.manager.confirm_network(&trial.token, None, house.now()).unwrap();
+    assert_eq!(kept, NetworkSettings { revision: 1, ..static_address() });
+    house.seconds += 60;
+    house.manager.pass_time(house.now());
+    assert_eq!(house.manager.desired().borrow().network, kept);
+    assert_eq!(house.events(&bob)[0], AuditEvent::SettingsChanged);
+    // Based on a state that is not there any more.
+    let stale = house.manager.try_network(&ada, static_address(), house.now());
+    assert_eq!(code_of(stale.map(|_| ())), ManagerErrorCode::Conflict);
+    let house = house.restart();
+    assert_eq!(house.manager.desired().borrow().network, kept);
+    house.manager.reset_network("display", house.now()).unwrap();
+    let reset = NetworkSettings { revision: 2, ..NetworkSettings::default() };
+    assert_eq!(house.manager.desired().borrow().network, reset);
+}
+
+#[test]
+fn a_power_cut_takes_an_unconfirmed_network_back() {
+    let (house, ada, _) = House::ready();
+    house.manager.try_network(&ada, static_address(), house.now()).unwrap();
+    let house = house.restart();
+    assert_eq!(house.manager.desired().borrow().network, NetworkSettings::default());
+}
+
+/// What an authority of the institution makes of a request.
+fn signed(request: &str, now: Now) -> String {
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let authority = params.self_signed(&key).unwrap();
+    let issuer = rcgen::Issuer::new(params, key);
+    let mut request = rcgen::CertificateSigningRequestParams::from_pem(request).unwrap();
+    let day = Duration::from_secs(86_400);
+    request.params.not_before = rcgen::date_time_ymd(1970, 1, 1) + (now.since_1970() - day);
+    request.params.not_after = request.params.not_before + day * 90;
+    format!("{}{}", request.signed_by(&issuer).unwrap().pem(), authority.pem())
+}
+
+#[test]
+fn a_certificate_is_requested_signed_and_shown() {
+    let (house, ada, bob) = House::ready();
+    let (manager, now) = (&house.manager, house.now());
+    let name = HostName { revision: 0, host_name: "box.example".into() };
+    manager.set_area(&ada, name, now).unwrap();
+    let wanted = CertificateRequest { names: vec!["Box.Example".into()], organization: "Kasse".into() };
+    let request = manager.request_certificate(&ada, wanted, now).unwrap().request.unwrap();
+    let upload = |chain: String, key| UploadedCertificate { chain, key };
+    let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let wrong = manager.upload_certificate(&ada, &upload(signed(&request, now), Some(other)), now);
+    assert_eq!(code_of(wrong), ManagerErrorCode::CertificateKeyMismatch);
+    assert_eq!(manager.desired().borrow().certificate, None);
+    let state = manager.upload_certificate(&ada, &upload(signed(&request, now), None), now).unwrap();
+    assert_eq!((state.kind, state.request), (CertificateKind::Uploaded, None));
+    let pem = manager.desired().borrow().certificate.clone().unwrap();
+    assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 2);
+    assert_eq!(pem.matches("PRIVATE KEY").count(), 2);
+    // A shorter chain leaves nothing of a longer one.
+    let alone = signed(&request, now);
+    let alone = alone.split_inclusive("-----END CERTIFICATE-----\n").next().unwrap().to_owned();
+    let key = pem.split_inclusive("-----END PRIVATE KEY-----\n").next().unwrap().to_owned();
+    manager.upload_certificate(&ada, &upload(alone, Some(key)), now).unwrap();
+    let pem = manager.desired().borrow().certificate.clone().unwrap();
+    assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 1);
+    let log = format!("{:?}", manager.audit(&bob, None, now).unwrap());
+    assert!(log.contains("CertificateRequested") && !log.contains("PRIVATE"), "{log}");
+    assert_eq!(manager.remove_certificate(&ada, now).unwrap().kind, CertificateKind::Own);
+    assert_eq!(manager.desired().borrow().certificate, None);
+    let missing = manager.upload_certificate(&ada, &upload("x".into(), None), now);
+    assert_eq!(missing.unwrap_err().0.field.as_deref(), Some("key"));
+}
+
+#[test]
+fn the_set_up_goes_on_where_it_stopped() {
+    let house = House::new();
+    let setup = house.setup();
+    let step = |step, done| StepDone { step, done };
+    house.manager.step_done(&setup, step(SetupStep::Network, true), house.now()).unwrap();
+    house.manager.step_done(&setup, step(SetupStep::Name, true), house.now()).unwrap();
+    house.manager.step_done(&setup, step(SetupStep::Name, true), house.now()).unwrap();
+    let mut house = house.restart();
+    let done = |house: &House| house.manager.info(None).unwrap().steps_done;
+    assert_eq!(done(&house), [SetupStep::Network, SetupStep::Name]);
+    let setup = house.setup();
+    house.manager.step_done(&setup, step(SetupStep::Network, false), house.now()).unwrap();
+    assert_eq!(done(&house), [SetupStep::Name]);
+    house.account(&setup, "ada", AdminRole::Administrator);
+    house.manager.finish_setup(&setup, house.now()).unwrap();
+    let late = house.manager.step_done(&setup, step(SetupStep::Time, true), house.now());
+    assert_eq!(code_of(late), ManagerErrorCode::SetupOver);
+    assert!(done(&house).is_empty());
+}
+
+#[test]
+fn a_signed_file_sets_the_box_up_at_once() {
+    let house = House::new();
+    let mut desired = house.manager.desired();
+    house.manager.offer_settings(EXAMPLE, Trust::Signed, house.now()).unwrap();
+    assert_eq!(house.manager.setup_code().unwrap(), None);
+    assert_eq!(house.manager.offered_settings(), None);
+    assert!(desired.has_changed().unwrap());
+    assert_eq!(desired.borrow_and_update().host_name, "konferenz.example.org");
+    let secret = NewSecondFactor {
+        name: String::new(),
+        secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".into(),
+        uri: String::new(),
+        qr: vec![],
+        recovery_codes: vec![],
+    };
+    let code = house.one_time_password(&secret);
+    house.sign_in("ada@example.org", "choose a sentence of your own", Some(code)).unwrap();
+    let again = house.manager.offer_settings(EXAMPLE, Trust::Signed, house.now());
+    assert_eq!(code_of(again), ManagerErrorCode::Conflict);
+}
+
+#[test]
+fn an_unsigned_file_waits_for_somebody_before_the_box() {
+    let house = House::new();
+    house.manager.offer_settings(EXAMPLE, Trust::Unsigned, house.now()).unwrap();
+    assert!(house.manager.setup_code().unwrap().is_some());
+    let offer = house.manager.offered_settings().unwrap();
+    assert!(offer.findings.is_empty() && !offer.forged);
+    house.manager.apply_offered_settings(house.now()).unwrap();
+    assert_eq!(house.manager.setup_code().unwrap(), None);
+}
+
+#[test]
+fn a_forged_or_broken_file_changes_nothing() {
+    let house = House::new();
+    let broken = EXAMPLE.replace("prefix = 24", "prefix = 99");
+    for (text, trust) in [(EXAMPLE, Trust::Forged), (&broken, Trust::Signed)] {
+        house.manager.offer_settings(text, trust, house.now()).unwrap();
+        let offer = house.manager.offered_settings().unwrap();
+        let forged = trust == Trust::Forged;
+        assert_eq!((offer.forged, offer.findings.len()), (forged, usize::from(!forged)));
+        assert_eq!(code_of(house.manager.apply_offered_settings(house.now())), ManagerErrorCode::Conflict);
+        assert!(house.manager.setup_code().unwrap().is_some());
+        assert_eq!(house.manager.desired().borrow().host_name, "");
+    }
+}
+
+#[test]
+fn who_signs_in_at_the_new_address_confirms_it_too() {
+    let (house, ada, bob) = House::ready();
+    house.manager.try_network(&ada, static_address(), house.now()).unwrap();
+    for nobody in [None, Some(&bob)] {
+        let refused = house.manager.confirm_network("", nobody, house.now());
+        assert_eq!(code_of(refused), ManagerErrorCode::Conflict);
+    }
+    assert_eq!(house.manager.confirm_network("", Some(&ada), house.now()).unwrap().revision, 1);
 }

@@ -6,6 +6,7 @@
 //! * [`sfu`] (feature `bus`): the SFU's control interface on D-Bus.
 //! * [`settings`]: the typed configuration file of every daemon.
 //! * [`appliance`] (feature `bus`): the appliance's interface on D-Bus, for the command line and the pages.
+//! * [`console`] (feature `bus`): what the box's own display may ask of the appliance.
 //! * [`update`] (feature `update`): the signed update of the image.
 //! * [`manager`]: request and response bodies of the JSON API for set-up and administration of the box.
 //! * [`limits`]: size and rate of every message a client may send.
@@ -17,6 +18,8 @@
 #[cfg(feature = "bus")]
 pub mod appliance;
 pub mod client;
+#[cfg(feature = "bus")]
+pub mod console;
 pub mod document;
 pub mod http;
 pub mod limits;

@@ -193,6 +193,9 @@ pub struct WebSettings {
     /// Host names and addresses of the self-signed certificate.
     pub names: Vec<String>,
     pub state_dir: PathBuf,
+    /// Where `appliance` puts a certificate with its key (`server.pem`), which goes before the one above, and
+    /// more host names (`names`, one per line).
+    pub manager_dir: PathBuf,
     pub signaling_socket: PathBuf,
     pub appliance_socket: PathBuf,
     pub turn_socket: PathBuf,
@@ -214,6 +217,7 @@ impl Default for WebSettings {
             key: PathBuf::new(),
             names: vec!["plenum.local".to_owned()],
             state_dir: "/var/lib/plenum/web".into(),
+            manager_dir: "/var/lib/plenum/pages".into(),
             signaling_socket: "/run/plenum/signaling/http.sock".into(),
             appliance_socket: "/run/plenum/appliance/http.sock".into(),
             turn_socket: "/run/plenum/turn/stream.sock".into(),
@@ -236,6 +240,19 @@ pub struct ApplianceSettings {
     pub state_dir: PathBuf,
     /// Where the box's display finds the setup code, as long as there is one.
     pub setup_code_file: PathBuf,
+    /// The host key of `signaling`, to be shown to administrators. Empty: it is a credential of the unit
+    /// (systemd.exec(5)) of the name `host.key`, or not known.
+    pub host_key_file: PathBuf,
+    /// Where the recovery key of the data partition stands until somebody has noted it.
+    pub recovery_key_file: PathBuf,
+    /// `false` on machines that are no appliance: their network, name and time are left alone.
+    pub machine: bool,
+    /// Where systemd-networkd reads what the daemon writes.
+    pub network_dir: PathBuf,
+    /// `manager_dir` of `web`.
+    pub web_dir: PathBuf,
+    /// Where the pages answer on this machine, to see their certificate as visitors do.
+    pub web_address: SocketAddr,
     pub update: UpdateSettings,
 }
 
@@ -246,6 +263,12 @@ impl Default for ApplianceSettings {
             http_socket: "/run/plenum/appliance/http.sock".into(),
             state_dir: "/var/lib/plenum/appliance/manager".into(),
             setup_code_file: "/run/plenum/appliance/setup.code".into(),
+            host_key_file: PathBuf::new(),
+            recovery_key_file: "/run/plenum/recovery.key".into(),
+            machine: true,
+            network_dir: "/run/systemd/network".into(),
+            web_dir: "/var/lib/plenum/pages".into(),
+            web_address: SocketAddr::from(([127, 0, 0, 1], 443)),
             update: UpdateSettings::default(),
         }
     }

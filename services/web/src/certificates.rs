@@ -3,7 +3,7 @@
 use crate::metrics::{LoadResult, Loaded, Metrics};
 use crate::own_certificate;
 use crate::validity;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use plenum_daemon::Reload;
 use plenum_protocol::settings::WebSettings;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// RFC 6761 section 6.3.
+const LOCALHOST: &str = "localhost";
 const POLL: Duration = Duration::from_secs(2);
 /// How often a certificate of the box's own is checked for its expiry.
 const RENEWAL_CHECK: Duration = Duration::from_secs(3_600);
@@ -89,17 +91,23 @@ fn end(certified: &CertifiedKey) -> i64 {
 #[derive(Debug)]
 pub struct Certificates {
     current: ArcSwap<CertifiedKey>,
+    /// For whoever asks for `localhost`: the box's own health check, which no authority of others knows.
+    own: ArcSwapOption<CertifiedKey>,
     source: Source,
     /// Of the files as they were before they were read for the first time.
     first: Signature,
     metrics: Metrics,
 }
 
-/// Inode, length and time of change of both files.
-type Signature = [Option<(u64, u64, i64, i64)>; 2];
+/// Inode, length and time of change of the files.
+type Signature = [Option<(u64, u64, i64, i64)>; 4];
 
 #[derive(Debug)]
 struct Source {
+    /// Chain and key from the manager of the box; goes before the others while it exists.
+    managed: PathBuf,
+    /// More names for a certificate of the box's own, from the manager too.
+    more_names: PathBuf,
     certificate: PathBuf,
     key: PathBuf,
     /// Set if the box makes its own.
@@ -108,28 +116,48 @@ struct Source {
 
 impl Source {
     fn new(settings: &WebSettings) -> Self {
+        let managed = settings.manager_dir.join("server.pem");
+        let more_names = settings.manager_dir.join("names");
         if settings.certificate.as_os_str().is_empty() {
             let files = own_certificate::Files::in_dir(&settings.state_dir);
-            Source {
-                certificate: files.certificate.clone(),
-                key: files.key.clone(),
-                own: Some((files, settings.names.clone())),
-            }
+            let (certificate, key) = (files.certificate.clone(), files.key.clone());
+            let own = Some((files, settings.names.clone()));
+            Source { managed, more_names, certificate, key, own }
         } else {
-            Source { certificate: settings.certificate.clone(), key: settings.key.clone(), own: None }
+            let (certificate, key) = (settings.certificate.clone(), settings.key.clone());
+            Source { managed, more_names, certificate, key, own: None }
         }
+    }
+
+    /// Certificate and key; one file may be both.
+    fn files(&self) -> (&Path, &Path) {
+        match self.managed.exists() {
+            true => (&self.managed, &self.managed),
+            false => (&self.certificate, &self.key),
+        }
+    }
+
+    /// `None` where the box makes none.
+    fn own_certificate(&self) -> Option<Arc<CertifiedKey>> {
+        self.own.as_ref()?;
+        load(&self.certificate, &self.key).ok().map(Arc::new)
     }
 
     fn renew(&self) -> anyhow::Result<()> {
         if let Some((files, names)) = &self.own {
-            own_certificate::ensure(files, names, SystemTime::now())?;
+            let mut names = names.clone();
+            let more = fs::read_to_string(&self.more_names).unwrap_or_default();
+            let more = more.lines().filter(|name| !name.is_empty() && !names.iter().any(|it| it == name));
+            let more: Vec<String> = more.map(str::to_owned).collect();
+            names.extend(more);
+            own_certificate::ensure(files, &names, SystemTime::now())?;
         }
         Ok(())
     }
 
     /// Changes when one of the files does, also when a symbolic link is turned to another file.
     fn signature(&self) -> Signature {
-        [&self.certificate, &self.key].map(|file| {
+        [&self.managed, &self.more_names, &self.certificate, &self.key].map(|file| {
             let metadata = fs::metadata(file).ok()?;
             Some((metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
         })
@@ -142,18 +170,28 @@ impl Certificates {
         let source = Source::new(settings);
         source.renew()?;
         let first = source.signature();
-        let loaded = load(&source.certificate, &source.key)?;
-        if let Err(error) = unexpired(&loaded, &source.certificate) {
+        let (certificate, key) = source.files();
+        let loaded = match load(certificate, key) {
+            // The pages are how an administrator mends it.
+            Err(error) if certificate == source.managed => {
+                log::error!(error:%; "the manager's certificate cannot be used");
+                load(&source.certificate, &source.key)?
+            }
+            loaded => loaded?,
+        };
+        if let Err(error) = unexpired(&loaded, certificate) {
             log::error!(error:%; "browsers will refuse this certificate");
         }
         metrics.certificate_expiry.set(end(&loaded));
         let (current, metrics) = (ArcSwap::from_pointee(loaded), metrics.clone());
-        Ok(Arc::new(Certificates { current, source, first, metrics }))
+        let own = ArcSwapOption::new(source.own_certificate());
+        Ok(Arc::new(Certificates { current, own, source, first, metrics }))
     }
 
     /// Takes up the files as they are now. A broken replacement is refused, and the one in use stays.
     pub fn reload(&self) {
-        let (certificate, key) = (&self.source.certificate, &self.source.key);
+        self.own.store(self.source.own_certificate());
+        let (certificate, key) = self.source.files();
         let loaded = load(certificate, key).and_then(|loaded| {
             unexpired(&loaded, certificate)?;
             Ok(loaded)
@@ -173,6 +211,12 @@ impl Certificates {
         self.metrics.certificate_loads.get_or_create(&Loaded { result }).inc();
     }
 
+    fn renew(&self) {
+        if let Err(error) = self.source.renew() {
+            log::error!(error:% = format!("{error:#}"); "the certificate could not be renewed");
+        }
+    }
+
     /// Watches the files; never returns. `poll` is the time between two looks.
     pub async fn watch(self: Arc<Self>, mut reload: Reload, poll: Option<Duration>) {
         let mut seen = self.first;
@@ -183,15 +227,17 @@ impl Certificates {
                 () = reload.next() => true,
                 _ = polls.tick() => false,
                 _ = renewal.tick() => {
-                    if let Err(error) = self.source.renew() {
-                        log::error!(error:% = format!("{error:#}"); "the certificate could not be renewed");
-                    }
+                    self.renew();
                     false
                 }
             };
             let signature = self.source.signature();
             if forced || signature != seen {
-                seen = signature;
+                // The names may have changed.
+                if signature != seen {
+                    self.renew();
+                }
+                seen = self.source.signature();
                 self.reload();
             }
         }
@@ -199,7 +245,12 @@ impl Certificates {
 }
 
 impl ResolvesServerCert for Certificates {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if hello.server_name() == Some(LOCALHOST)
+            && let Some(own) = self.own.load_full()
+        {
+            return Some(own);
+        }
         Some(self.current.load_full())
     }
 }

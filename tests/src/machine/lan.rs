@@ -15,11 +15,17 @@ pub const MACHINE: Ipv4Addr = Ipv4Addr::new(198, 18, 9, 2);
 /// This end.
 pub const HERE: Ipv4Addr = Ipv4Addr::new(198, 18, 9, 1);
 
-pub(super) const MAC: &str = "52:54:00:98:18:09";
+pub const MAC: &str = "52:54:00:98:18:09";
+
+/// What the machine calls that card, by its place.
+pub const PORT: &str = "enp0s17";
+pub(super) const PLACE: &str = "0x11";
 
 /// The machine's settings for that card (systemd.network): there is no DHCP server on the wire.
 pub(super) fn settings() -> String {
-    format!("[Match]\nMACAddress={MAC}\n[Network]\nAddress={MACHINE}/24\nIPv6AcceptRA=no\n")
+    format!(
+        "[Match]\nPermanentMACAddress={MAC}\n[Network]\nAddress={MACHINE}/24\nIPv6AcceptRA=no\nMulticastDNS=yes\n"
+    )
 }
 
 /// Who is in here also reaches the machine from networks behind this one: it answers as if asked by us.

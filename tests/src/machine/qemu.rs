@@ -63,10 +63,10 @@ fn disk(add: &mut impl FnMut(&str), options: &Options) -> Result<()> {
 
 fn network(add: &mut impl FnMut(&str), options: &Options) {
     add(&format!("-netdev user,id=host{}", options.site.forwards()));
-    add("-device virtio-net-pci,id=card,netdev=host");
+    add("-device virtio-net-pci,id=card,netdev=host,addr=0x10");
     if options.network == Network::Lan {
         add(&format!("-netdev tap,id=lan,ifname={},script=no,downscript=no", lan::INTERFACE));
-        add(&format!("-device virtio-net-pci,id=lan-card,netdev=lan,mac={}", lan::MAC));
+        add(&format!("-device virtio-net-pci,id=lan-card,netdev=lan,mac={},addr={}", lan::MAC, lan::PLACE));
     }
 }
 

@@ -72,7 +72,6 @@ impl Site {
             writeln!(files, "f+ {FOLDER}/appliance.toml 0644 root root - {}", escaped(&settings))?;
         }
         if network == Network::Lan {
-            writeln!(files, "d /run/systemd/network 0755 root root -")?;
             let settings = escaped(&lan::settings());
             writeln!(files, "f+ /run/systemd/network/60-lan.network 0644 root root - {settings}")?;
         }

@@ -52,6 +52,43 @@ fn in_file(house: &House) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(&house.settings.certificate).unwrap()
 }
 
+/// What a connection to another name than `localhost` is shown.
+async fn shown_to_others(house: &House) -> CertificateDer<'static> {
+    let stream = house.connect_as("box.example", looking()).await.unwrap();
+    stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
+}
+
+/// The health check comes as `localhost`, and trusts the box's own authority alone.
+#[tokio::test]
+async fn the_managers_certificate_comes_and_goes_and_localhost_keeps_the_boxs_own() {
+    let house = House::start_with(
+        |settings| {
+            settings.manager_dir = settings.state_dir.join("manager");
+            std::fs::create_dir_all(&settings.manager_dir).unwrap();
+        },
+        |_| {},
+    )
+    .await;
+    let own = shown(&house).await;
+    assert_eq!(shown_to_others(&house).await, own);
+    let folder = &house.settings.manager_dir;
+    let (certificate, key) = (folder.join("1.pem"), folder.join("2.pem"));
+    place(&certificate, &key, 90);
+    let both = std::fs::read_to_string(&key).unwrap() + &std::fs::read_to_string(&certificate).unwrap();
+    std::fs::write(folder.join("server.new"), both).unwrap();
+    std::fs::rename(folder.join("server.new"), folder.join("server.pem")).unwrap();
+    house.until_metric("certificate_loads_total{result=\"Taken\"}", 1).await;
+    assert_eq!(shown_to_others(&house).await, CertificateDer::from_pem_file(&certificate).unwrap());
+    assert_eq!(shown(&house).await, own);
+    std::fs::remove_file(folder.join("server.pem")).unwrap();
+    house.until_metric("certificate_loads_total{result=\"Taken\"}", 2).await;
+    assert_eq!(shown_to_others(&house).await, own);
+    // A name that the box is given comes into its own certificate.
+    std::fs::write(folder.join("names"), "box.example\n").unwrap();
+    house.until_metric("certificate_loads_total{result=\"Taken\"}", 3).await;
+    assert_ne!(shown(&house).await, own);
+}
+
 async fn ask_on(client: &mut super::house::Client) -> String {
     client.write_all(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();

@@ -108,8 +108,16 @@ impl House {
     }
 
     pub(super) async fn connect_with(&self, config: ClientConfig) -> std::io::Result<Client> {
+        self.connect_as("localhost", config).await
+    }
+
+    pub(super) async fn connect_as(
+        &self,
+        name: &'static str,
+        config: ClientConfig,
+    ) -> std::io::Result<Client> {
         let stream = TcpStream::connect(self.address).await?;
-        let name = ServerName::try_from("localhost").unwrap();
+        let name = ServerName::try_from(name).unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 

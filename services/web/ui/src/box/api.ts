@@ -4,11 +4,28 @@ import type {
   AccountInfo,
   AdminRole,
   AuditPage,
+  CertificateRequest,
+  CertificateState,
+  Clock,
+  HostKey,
+  HostName,
   Institution,
   ManagerError,
   ManagerErrorCode,
+  NetworkSettings,
+  NetworkState,
+  NetworkTrial,
   NewSecondFactor,
+  Overview,
+  PowerAnswer,
+  PowerOrder,
+  RecoveryKey,
   SessionInfo,
+  SetupStep,
+  TimeSettings,
+  UpdateOrder,
+  UpdateState,
+  UploadedCertificate,
 } from '../generated/protocol'
 
 /** `offline`: no answer at all; `unexpected`: an answer that is not of this API. */
@@ -41,6 +58,10 @@ export class BoxApi {
 
   openSetup(code: string): Promise<SessionInfo> {
     return this.#remember(this.#call('POST', 'setup', { code }))
+  }
+
+  stepDone(step: SetupStep, done: boolean): Promise<SessionInfo> {
+    return this.#remember(this.#call('POST', 'setup/step', { step, done }))
   }
 
   finishSetup(): Promise<SessionInfo> {
@@ -82,6 +103,85 @@ export class BoxApi {
 
   setInstitution(wanted: Institution): Promise<Institution> {
     return this.#call('PUT', 'settings/institution', wanted)
+  }
+
+  hostName(): Promise<HostName> {
+    return this.#call('GET', 'settings/host_name')
+  }
+
+  setHostName(wanted: HostName): Promise<HostName> {
+    return this.#call('PUT', 'settings/host_name', wanted)
+  }
+
+  time(): Promise<TimeSettings> {
+    return this.#call('GET', 'settings/time')
+  }
+
+  setTime(wanted: TimeSettings): Promise<TimeSettings> {
+    return this.#call('PUT', 'settings/time', wanted)
+  }
+
+  clock(): Promise<Clock> {
+    return this.#call('GET', 'clock')
+  }
+
+  networkSettings(): Promise<NetworkSettings> {
+    return this.#call('GET', 'settings/network')
+  }
+
+  tryNetwork(wanted: NetworkSettings): Promise<NetworkTrial> {
+    return this.#call('PUT', 'settings/network', wanted)
+  }
+
+  /** Needs no session: whoever has the token has just changed the network. */
+  confirmNetwork(token: string): Promise<NetworkSettings> {
+    return this.#call('POST', 'settings/network/confirm', { token })
+  }
+
+  network(): Promise<NetworkState> {
+    return this.#call('GET', 'network')
+  }
+
+  certificate(): Promise<CertificateState> {
+    return this.#call('GET', 'certificate')
+  }
+
+  requestCertificate(wanted: CertificateRequest): Promise<CertificateState> {
+    return this.#call('POST', 'certificate/request', wanted)
+  }
+
+  uploadCertificate(certificate: UploadedCertificate): Promise<CertificateState> {
+    return this.#call('PUT', 'certificate', certificate)
+  }
+
+  /** The box makes its own again. */
+  removeCertificate(): Promise<CertificateState> {
+    return this.#call('DELETE', 'certificate')
+  }
+
+  hostKey(): Promise<HostKey> {
+    return this.#call('GET', 'host-key')
+  }
+
+  recoveryKey(): Promise<RecoveryKey> {
+    return this.#call('GET', 'recovery-key')
+  }
+
+  /** With what stands behind its last hyphen: it is not shown again. */
+  takeRecoveryKey(lastPart: string): Promise<RecoveryKey> {
+    return this.#call('POST', 'recovery-key', { last_part: lastPart })
+  }
+
+  overview(): Promise<Overview> {
+    return this.#call('GET', 'overview')
+  }
+
+  power(order: PowerOrder): Promise<PowerAnswer> {
+    return this.#call('POST', 'power', order)
+  }
+
+  update(order: UpdateOrder): Promise<UpdateState> {
+    return this.#call('POST', 'update', order)
   }
 
   audit(before?: number): Promise<AuditPage> {

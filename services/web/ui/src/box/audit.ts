@@ -2,6 +2,7 @@
 
 import type { AuditEntry } from '../generated/protocol'
 import { m } from '../paraglide/messages'
+import { areaText } from './areas'
 
 export function eventText({ event, subject }: AuditEntry): string {
   switch (event) {
@@ -29,6 +30,28 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_password_changed()
     case 'settings_changed':
       return m.audit_settings_changed({ area: areaText(subject) })
+    case 'network_taken_back':
+      return m.audit_network_taken_back()
+    case 'certificate_requested':
+      return m.audit_certificate_requested({ names: subject })
+    case 'certificate_changed':
+      return subject ? m.audit_certificate_changed({ fingerprint: subject }) : m.audit_certificate_own()
+    case 'restarted':
+      return m.audit_restarted()
+    case 'switched_off':
+      return m.audit_switched_off()
+    case 'update_ordered':
+      return m.audit_update_ordered({ order: subject })
+    case 'factory_reset':
+      return m.audit_factory_reset()
+    case 'recovery_key_shown':
+      return m.audit_recovery_key_shown()
+    case 'recovery_key_taken':
+      return m.audit_recovery_key_taken()
+    case 'host_key_shown':
+      return m.audit_host_key_shown()
+    case 'provisioned':
+      return m.audit_provisioned({ names: subject })
     case 'audit_read':
       return m.audit_read()
   }
@@ -72,8 +95,4 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function text(value: unknown): string {
   if (value === undefined || value === null || value === '') return '–'
   return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-function areaText(area: string): string {
-  return area === 'institution' ? m.box_institution() : area
 }

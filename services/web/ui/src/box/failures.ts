@@ -17,7 +17,7 @@ export function boxFailureText(error: unknown): string {
     case 'weak_password':
       return m.box_weak_password()
     case 'conflict':
-      return error.field === 'name' ? m.box_name_taken() : m.box_changed_meanwhile()
+      return conflictText(error)
     case 'last_administrator':
       return m.box_last_administrator()
     case 'unknown_account':
@@ -31,6 +31,20 @@ export function boxFailureText(error: unknown): string {
       return m.box_not_allowed()
     case 'malformed':
       return malformedText(error.field)
+    case 'certificate_unreadable':
+      return error.field === 'key' ? m.box_certificate_bad_key() : m.box_certificate_unreadable()
+    case 'certificate_key_mismatch':
+      return m.box_certificate_key_mismatch()
+    case 'certificate_chain':
+      return m.box_certificate_broken_chain()
+    case 'certificate_expired':
+      return m.box_certificate_expired()
+    case 'certificate_not_yet_valid':
+      return m.box_certificate_not_yet_valid()
+    case 'certificate_wrong_name':
+      return m.box_certificate_wrong_name()
+    case 'certificate_wrong_use':
+      return m.box_certificate_wrong_use()
     case 'unavailable':
       return m.box_unavailable()
     case 'offline':
@@ -40,14 +54,44 @@ export function boxFailureText(error: unknown): string {
   }
 }
 
-function malformedText(field: string | undefined): string {
-  switch (field) {
+function conflictText(error: BoxFailure): string {
+  switch (error.field) {
     case 'name':
-      return m.box_bad_name()
-    case 'imprint':
-    case 'privacy':
-      return m.box_bad_address()
+      return m.box_name_taken()
+    case 'token':
+      return m.box_network_late()
+    case 'action':
+      // The reason is the updater's own, in English, as in the log.
+      return m.box_update_refused({ reason: error.message })
     default:
-      return m.failure_malformed()
+      return m.box_changed_meanwhile()
   }
+}
+
+const MALFORMED: Record<string, () => string> = {
+  name: m.box_bad_name,
+  host_name: m.box_bad_host_name,
+  last_part: m.box_recovery_key_wrong,
+  imprint: m.box_bad_address,
+  privacy: m.box_bad_address,
+  servers: m.box_bad_servers,
+  names: m.box_bad_names,
+  key: m.box_certificate_key_missing,
+  ports: m.box_network_one_port,
+  bond: m.box_network_bond_needs_two,
+  vlan: m.box_network_bad_vlan,
+  ipv4: m.box_network_both_off,
+  'ipv4.address': m.box_network_bad_address,
+  'ipv4.prefix': m.box_network_bad_address,
+  'ipv4.gateway': m.box_network_bad_gateway,
+  'ipv6.address': m.box_network_bad_address,
+  'ipv6.prefix': m.box_network_bad_address,
+  'ipv6.gateway': m.box_network_bad_gateway,
+  dns: m.box_network_bad_dns,
+  domains: m.box_bad_servers,
+}
+
+function malformedText(field: string | undefined): string {
+  const text = field === undefined ? undefined : MALFORMED[field]
+  return (text ?? m.failure_malformed)()
 }

@@ -177,6 +177,14 @@ export type ApiErrorCode = "malformed" | "host_key_needed" | "unknown_link" | "e
 
 export type AdminRole = "administrator" | "auditor";
 
+export type SetupStep = "network" | "name" | "time" | "institution";
+
+export type StepDone = { step: SetupStep, 
+/**
+ * `false`: it is gone back to.
+ */
+done: boolean, };
+
 export type SetupCode = { code: string, };
 
 export type SignIn = { name: string, password: string, 
@@ -213,7 +221,11 @@ has_administrator: boolean,
 /**
  * Whether this session may do what the set-up does.
  */
-in_setup: boolean, account: SignedIn | null, 
+in_setup: boolean, 
+/**
+ * Steps of the set-up that were done, with this session or an earlier one.
+ */
+steps_done: Array<SetupStep>, account: SignedIn | null, 
 /**
  * For the header `x-csrf-token`; only with a session.
  */
@@ -263,6 +275,251 @@ imprint: string, privacy: string,
  */
 data_protection_officer: string, };
 
+export type HostName = { revision: number, 
+/**
+ * Fully qualified, as people type it: `konferenz.example.org`. Empty: `plenum`.
+ */
+host_name: string, };
+
+export type TimeSettings = { revision: number, 
+/**
+ * Up to 4 NTP servers, names or addresses. Empty: those that the network names (DHCP).
+ */
+servers: Array<string>, };
+
+export type NetworkSettings = { revision: number, 
+/**
+ * Names of the wired ports that are used. Empty: all of them, each by itself.
+ */
+ports: Array<string>, 
+/**
+ * Ties the ports, two or more, into one.
+ */
+bond: BondMode | null, 
+/**
+ * VLAN identifier (IEEE 802.1Q), from 1 to 4094.
+ */
+vlan: number | null, ipv4: Ipv4Settings, ipv6: Ipv6Settings, 
+/**
+ * Up to 4 DNS servers. Empty: those that the network names.
+ */
+dns: string[], 
+/**
+ * Up to 4 domains in which short names are looked for.
+ */
+domains: Array<string>, };
+
+export type BondMode = "active_backup" | "lacp";
+
+export type Ipv4Settings = { "mode": "dhcp" } | { "mode": "static", address: string, 
+/**
+ * Bits of the network's prefix, from 1 to 32.
+ */
+prefix: number, gateway: string | null, } | { "mode": "off" };
+
+export type Ipv6Settings = { "mode": "automatic" } | { "mode": "static", address: string, 
+/**
+ * From 1 to 128.
+ */
+prefix: number, gateway: string | null, } | { "mode": "off" };
+
+export type NetworkTrial = { settings: NetworkSettings, seconds_left: number, 
+/**
+ * For [`ConfirmNetwork`]: a browser has no session at the new address.
+ */
+token: string, 
+/**
+ * Where the box is then, if the settings say it.
+ */
+addresses: string[], };
+
+export type ConfirmNetwork = { token: string, };
+
+export type NetworkState = { ports: Array<Port>, 
+/**
+ * Under which others reach the box.
+ */
+addresses: string[], 
+/**
+ * Of settings that wait to be confirmed.
+ */
+seconds_left: number | null, 
+/**
+ * `false` on a machine that is no appliance: its network is left alone.
+ */
+applies: boolean, 
+/**
+ * Why the settings could not be applied, in plain words; empty if they were.
+ */
+problem: string, };
+
+export type Port = { name: string, 
+/**
+ * Six bytes in hexadecimal digits.
+ */
+mac: string, 
+/**
+ * Whether something is plugged in at the other end.
+ */
+carrier: boolean, 
+/**
+ * Mbit/s, where the driver knows.
+ */
+speed: number | null, };
+
+export type CertificateKind = "own" | "uploaded";
+
+export type CertificateState = { kind: CertificateKind, 
+/**
+ * As visitors see it; missing while the pages do not answer.
+ */
+shown: CertificateInfo | null, 
+/**
+ * PKCS #10 (RFC 2986) in PEM, of a request that waits for its certificate.
+ */
+request: string | null, };
+
+export type CertificateInfo = { subject: string, issuer: string, 
+/**
+ * Host names and addresses that it is for.
+ */
+names: Array<string>, 
+/**
+ * Seconds since 1970.
+ */
+not_before: number, not_after: number, 
+/**
+ * SHA-256 of the certificate (DER): pairs of hexadecimal digits with colons.
+ */
+fingerprint: string, };
+
+export type CertificateRequest = { 
+/**
+ * Up to 10 host names or addresses; the first is the common name.
+ */
+names: Array<string>, organization: string, };
+
+export type UploadedCertificate = { 
+/**
+ * PEM: the box's certificate first, then each one that signed the one before.
+ */
+chain: string, 
+/**
+ * PEM, PKCS #8, PKCS #1 or SEC 1, without a passphrase. Missing: that of the box's own request.
+ */
+key?: string | null, };
+
+export type Overview = { version: string, 
+/**
+ * Fully qualified, or `plenum`.
+ */
+host_name: string, 
+/**
+ * Seconds since the box was switched on.
+ */
+uptime: number, 
+/**
+ * The most important first; empty if all is well.
+ */
+problems: Array<Problem>, meetings: Meetings, disk: Disk, clock: Clock, network: NetworkState, 
+/**
+ * As visitors see it; missing while the pages do not answer.
+ */
+certificate: CertificateInfo | null, 
+/**
+ * Missing on a machine that is no appliance.
+ */
+update: UpdateState | null, };
+
+export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "no_address" } | { "kind": "recovery_key_waits" };
+
+export type SettingsArea = "network" | "host_name" | "time" | "pages";
+
+export type Meetings = { rooms: number, people: number, 
+/**
+ * `false` while the media server does not answer.
+ */
+known: boolean, };
+
+export type Disk = { total: number, free: number, };
+
+export type Clock = { 
+/**
+ * Milliseconds since 1970.
+ */
+now: number, 
+/**
+ * Whether a time server has set it since the start.
+ */
+synchronized: boolean, };
+
+export type UpdateState = { 
+/**
+ * `idle`, `checking`, `downloading`, `writing`, `verifying-slot`, `ready-to-restart`, `waiting`,
+ * `restarting` or `trying`.
+ */
+state: string, 
+/**
+ * The version that the state is about, or empty.
+ */
+target: string, 
+/**
+ * Bytes done, and of how many; 0 of 0 where nothing is counted.
+ */
+done: number, of: number, 
+/**
+ * A version that could be installed, or empty.
+ */
+available: string, 
+/**
+ * How the last one ended: `good`, `failed`, `interrupted`, `rolled-back`, or empty.
+ */
+last: string, last_version: string, last_reason: string, 
+/**
+ * Why it waits, in plain words.
+ */
+reasons: Array<string>, };
+
+export type PowerAction = "restart" | "switch_off";
+
+export type PowerOrder = { action: PowerAction, 
+/**
+ * Even if it cuts people off.
+ */
+now: boolean, };
+
+export type PowerAnswer = { done: boolean, 
+/**
+ * People in meetings, whom it would cut off or has cut off.
+ */
+people: number, };
+
+export type UpdateAction = "check" | "install" | "cancel" | "restart" | "rollback";
+
+export type UpdateOrder = { action: UpdateAction, 
+/**
+ * `restart` and `rollback`: even if it cuts people off.
+ */
+now: boolean, };
+
+export type RecoveryKey = { 
+/**
+ * Missing once somebody has noted it, and where there is none.
+ */
+key: string | null, };
+
+export type RecoveryKeyTyped = { 
+/**
+ * What stands behind the last hyphen.
+ */
+last_part: string, };
+
+export type HostKey = { 
+/**
+ * Missing where the box does not know it.
+ */
+key: string | null, };
+
 export type AuditPage = { 
 /**
  * Newest first.
@@ -287,7 +544,7 @@ at: number, who: string, event: AuditEvent, subject: string,
  */
 before: string, after: string, };
 
-export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "audit_read";
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "host_key_shown" | "audit_read";
 
 export type ManagerError = { error: ManagerErrorCode, 
 /**
@@ -303,7 +560,7 @@ field?: string | null,
  */
 retry_after?: number | null, };
 
-export type ManagerErrorCode = "malformed" | "not_signed_in" | "not_allowed" | "forged" | "wrong_credentials" | "second_factor_needed" | "too_many_attempts" | "weak_password" | "conflict" | "setup_over" | "last_administrator" | "unknown_account" | "unavailable";
+export type ManagerErrorCode = "malformed" | "not_signed_in" | "not_allowed" | "forged" | "wrong_credentials" | "second_factor_needed" | "too_many_attempts" | "weak_password" | "conflict" | "setup_over" | "last_administrator" | "unknown_account" | "certificate_unreadable" | "certificate_key_mismatch" | "certificate_chain" | "certificate_expired" | "certificate_not_yet_valid" | "certificate_wrong_name" | "certificate_wrong_use" | "unavailable";
 
 export const PROTOCOL_VERSION = 1;
 export const MAX_NAME_CHARS = 64;

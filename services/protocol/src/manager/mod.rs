@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `GET /api/box/session` | – | 200 [`SessionInfo`] | anyone |
 //! | `POST /api/box/setup` | [`SetupCode`] | 200 [`SessionInfo`], 401, 409 once it is over, 429 | anyone |
+//! | `POST /api/box/setup/step` | [`StepDone`] | 200 [`SessionInfo`] | set-up |
 //! | `POST /api/box/setup/finish` | – | 200 [`SessionInfo`], 409 without an administrator | set-up |
 //! | `POST /api/box/sign-in` | [`SignIn`] | 200 [`SessionInfo`], 401, 403 without second factor, 429 | anyone |
 //! | `POST /api/box/sign-out` | – | 200 [`SessionInfo`] | anyone |
@@ -14,16 +15,50 @@
 //! | `POST /api/box/password` | [`NewPassword`] | 200, 401 | its owner |
 //! | `GET /api/box/settings/AREA` | – | 200, the area | administrator, set-up |
 //! | `PUT /api/box/settings/AREA` | the area | 200, the area; 409 if `revision` is not the stored one | administrator, set-up |
+//! | `PUT /api/box/settings/network` | [`NetworkSettings`] | 200 [`NetworkTrial`]: applied, and taken back unless confirmed | administrator, set-up |
+//! | `POST /api/box/settings/network/confirm` | [`ConfirmNetwork`] | 200 [`NetworkSettings`], 409 if it is too late | who has the token |
+//! | `GET /api/box/network` | – | 200 [`NetworkState`] | administrator, set-up |
+//! | `GET /api/box/clock` | – | 200 [`Clock`] | administrator, set-up |
+//! | `GET /api/box/certificate` | – | 200 [`CertificateState`] | administrator, set-up |
+//! | `POST /api/box/certificate/request` | [`CertificateRequest`] | 200 [`CertificateState`] | administrator, set-up |
+//! | `PUT /api/box/certificate` | [`UploadedCertificate`] | 200 [`CertificateState`], 400 with the reason | administrator, set-up |
+//! | `DELETE /api/box/certificate` | – | 200 [`CertificateState`]: the box's own again | administrator, set-up |
+//! | `GET /api/box/recovery-key` | – | 200 [`RecoveryKey`] | administrator, set-up |
+//! | `POST /api/box/recovery-key` | [`RecoveryKeyTyped`] | 200 [`RecoveryKey`]: none any more, 400 if it is another | administrator, set-up |
+//! | `GET /api/box/host-key` | – | 200 [`HostKey`] | administrator, set-up |
+//! | `GET /api/box/institution` | – | 200 [`Institution`] | anyone |
+//! | `GET /api/box/overview` | – | 200 [`Overview`] | administrator |
+//! | `POST /api/box/power` | [`PowerOrder`] | 200 [`PowerAnswer`]; who would be cut off, if somebody | administrator |
+//! | `POST /api/box/update` | [`UpdateOrder`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `GET /api/box/audit`, `/api/box/audit/BEFORE` | – | 200 [`AuditPage`] | auditor |
 //!
 //! Every other answer than 2xx has the body [`ManagerError`]. The session travels in a cookie, and every call
 //! that is no GET bears the header `x-csrf-token` with the token of [`SessionInfo`] once there is one.
 
+mod areas;
+mod certificate;
+mod network;
+pub mod openapi;
+mod overview;
+
+pub use areas::{HostName, Institution, TimeSettings};
+pub use certificate::{
+    CertificateInfo, CertificateKind, CertificateRequest, CertificateState, UploadedCertificate,
+};
+pub use network::{
+    BondMode, ConfirmNetwork, Ipv4Settings, Ipv6Settings, NetworkSettings, NetworkState, NetworkTrial, Port,
+};
+pub use overview::{
+    Clock, Disk, Display, HostKey, Meetings, Overview, PowerAction, PowerAnswer, PowerOrder, Problem,
+    RecoveryKey, RecoveryKeyTyped, SettingsArea, SettingsOffer, UpdateAction, UpdateOrder, UpdateState,
+};
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// Roles are separate (RM1): an auditor changes nothing, an administrator reads no audit log (LG6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum AdminRole {
     Administrator,
@@ -31,7 +66,7 @@ pub enum AdminRole {
 }
 
 /// What the caller may do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct SessionInfo {
     /// Whether the box still waits for its set-up.
     pub setup_open: bool,
@@ -39,6 +74,8 @@ pub struct SessionInfo {
     pub has_administrator: bool,
     /// Whether this session may do what the set-up does.
     pub in_setup: bool,
+    /// Steps of the set-up that were done, with this session or an earlier one.
+    pub steps_done: Vec<SetupStep>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<SignedIn>,
     /// For the header `x-csrf-token`; only with a session.
@@ -46,20 +83,38 @@ pub struct SessionInfo {
     pub csrf_token: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct SignedIn {
     pub name: String,
     pub role: AdminRole,
 }
 
+/// Steps that a person confirms, because the settings may stay as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SetupStep {
+    Network,
+    Name,
+    Time,
+    Institution,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields)]
+pub struct StepDone {
+    pub step: SetupStep,
+    /// `false`: it is gone back to.
+    pub done: bool,
+}
+
 /// What stands on the box's display.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(deny_unknown_fields)]
 pub struct SetupCode {
     pub code: String,
 }
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
     pub name: String,
@@ -69,7 +124,7 @@ pub struct SignIn {
     pub code: Option<String>,
 }
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
     /// 3 to 64 letters, digits and `.-_@+`; case does not matter.
@@ -80,7 +135,7 @@ pub struct NewAccount {
 }
 
 /// Shown once. The account opens after [`ConfirmAccount`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct NewSecondFactor {
     pub name: String,
     /// Base32 (RFC 4648 section 6).
@@ -93,20 +148,20 @@ pub struct NewSecondFactor {
 }
 
 /// A code of the new second factor, as a proof that the device has it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmAccount {
     pub name: String,
     pub code: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(deny_unknown_fields)]
 pub struct AccountName {
     pub name: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct AccountInfo {
     pub name: String,
     pub role: AdminRole,
@@ -121,29 +176,14 @@ pub struct AccountInfo {
     pub last_sign_in: Option<u64>,
 }
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
     pub old: String,
     pub new: String,
 }
 
-/// Who runs the box: what every page names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields, default)]
-pub struct Institution {
-    /// Counts up with every change; a change names the one that it is based on.
-    pub revision: u32,
-    /// Up to 120 characters.
-    pub name: String,
-    /// `https://` addresses of the institution's own pages, or empty.
-    pub imprint: String,
-    pub privacy: String,
-    /// How to reach the data-protection officer.
-    pub data_protection_officer: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct AuditPage {
     /// Newest first.
     pub entries: Vec<AuditEntry>,
@@ -155,7 +195,7 @@ pub struct AuditPage {
     pub before: Option<u64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct AuditEntry {
     #[ts(type = "number")]
     pub number: u64,
@@ -171,7 +211,7 @@ pub struct AuditEntry {
 }
 
 /// LG4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditEvent {
     SetupOpened,
@@ -186,10 +226,23 @@ pub enum AuditEvent {
     AccountRemoved,
     PasswordChanged,
     SettingsChanged,
+    /// A network that nobody confirmed was taken back.
+    NetworkTakenBack,
+    CertificateRequested,
+    CertificateChanged,
+    Restarted,
+    SwitchedOff,
+    UpdateOrdered,
+    FactoryReset,
+    /// The box was set up by a file.
+    Provisioned,
+    RecoveryKeyShown,
+    RecoveryKeyTaken,
+    HostKeyShown,
     AuditRead,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct ManagerError {
     pub error: ManagerErrorCode,
     /// For developers, in English.
@@ -202,7 +255,7 @@ pub struct ManagerError {
     pub retry_after: Option<u32>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum ManagerErrorCode {
     Malformed,
@@ -222,5 +275,16 @@ pub enum ManagerErrorCode {
     SetupOver,
     LastAdministrator,
     UnknownAccount,
+    /// No certificate, no key, or of a kind that browsers do not take.
+    CertificateUnreadable,
+    CertificateKeyMismatch,
+    /// One does not follow from the next, or comes at the wrong place.
+    CertificateChain,
+    CertificateExpired,
+    CertificateNotYetValid,
+    /// It is not for the name of this box.
+    CertificateWrongName,
+    /// It is not for a server.
+    CertificateWrongUse,
     Unavailable,
 }

@@ -1,0 +1,157 @@
+//! The JSON API of the manager over HTTP. `web` is the only client; it names the browser's address in
+//! `X-Forwarded-For` and lets only pages of its own origin ask.
+
+mod access;
+mod display;
+mod extract;
+mod orders;
+mod settings;
+
+use crate::manager::{Manager, Now, Refused};
+use crate::observer::Machine;
+use axum::extract::DefaultBodyLimit;
+use axum::extract::rejection::JsonRejection;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use plenum_protocol::manager::{HostName, Institution, ManagerErrorCode, NetworkSettings, TimeSettings};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+/// A chain of certificates is the longest.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// RFC 6265bis section 4.1.3.2: bound to this host, sent over TLS only.
+const COOKIE: &str = "__Host-plenum-box";
+
+#[derive(Clone)]
+pub struct Api {
+    manager: Arc<Manager>,
+    machine: Arc<Machine>,
+    started: Instant,
+    /// What an administrator's device calls this box.
+    issuer: Arc<str>,
+}
+
+impl Api {
+    pub fn new(manager: Arc<Manager>, machine: Machine, started: Instant, issuer: &str) -> Api {
+        Api { manager, machine: Arc::new(machine), started, issuer: issuer.into() }
+    }
+
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/api/box/session", get(access::session))
+            .route("/api/box/setup", post(access::open_setup))
+            .route("/api/box/setup/step", post(access::step_done))
+            .route("/api/box/setup/finish", post(access::finish_setup))
+            .route("/api/box/sign-in", post(access::sign_in))
+            .route("/api/box/sign-out", post(access::sign_out))
+            .route("/api/box/accounts", get(access::accounts).post(access::create_account))
+            .route("/api/box/accounts/confirm", post(access::confirm_account))
+            .route("/api/box/accounts/remove", post(access::remove_account))
+            .route("/api/box/password", post(access::change_password))
+            .route("/api/box/audit", get(access::audit))
+            .route("/api/box/audit/{before}", get(access::audit_before))
+            .route("/api/box/settings/institution", settings::area::<Institution>())
+            .route("/api/box/settings/host_name", settings::area::<HostName>())
+            .route("/api/box/settings/time", settings::area::<TimeSettings>())
+            .route(
+                "/api/box/settings/network",
+                get(settings::read::<NetworkSettings>).put(settings::try_network),
+            )
+            .route("/api/box/settings/network/confirm", post(settings::confirm_network))
+            .route("/api/box/network", get(settings::network))
+            .route("/api/box/clock", get(settings::clock))
+            .route(
+                "/api/box/certificate",
+                get(settings::certificate)
+                    .put(settings::upload_certificate)
+                    .delete(settings::remove_certificate),
+            )
+            .route("/api/box/certificate/request", post(settings::request_certificate))
+            .route("/api/box/recovery-key", get(orders::recovery_key).post(orders::take_recovery_key))
+            .route("/api/box/host-key", get(orders::host_key))
+            .route("/api/box/institution", get(settings::public_institution))
+            .route("/api/box/overview", get(orders::overview))
+            .route("/api/box/power", post(orders::power))
+            .route("/api/box/update", post(orders::update))
+            .fallback(async || failure(StatusCode::NOT_FOUND, "there is no such call"))
+            .method_not_allowed_fallback(async || {
+                failure(StatusCode::METHOD_NOT_ALLOWED, "this call has another method")
+            })
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .with_state(self)
+    }
+
+    /// The manager's calls block.
+    pub(crate) async fn call<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Manager, Now) -> Result<R, Refused> + Send + 'static,
+    ) -> Result<R, Refused> {
+        let manager = Arc::clone(&self.manager);
+        let now = self.now();
+        let done = tokio::task::spawn_blocking(move || work(&manager, now)).await;
+        done.unwrap_or_else(|error| {
+            log::error!(error:%; "a call of the manager panicked");
+            Err(Refused::new(ManagerErrorCode::Unavailable, "the box has made a mistake; its log says which"))
+        })
+    }
+
+    fn now(&self) -> Now {
+        Now { wall: SystemTime::now(), mono: self.started.elapsed() }
+    }
+}
+
+type Body<T> = Result<Json<T>, JsonRejection>;
+type Answer = Result<Response, Refused>;
+
+impl From<JsonRejection> for Refused {
+    fn from(rejection: JsonRejection) -> Refused {
+        // Not the rejection's text: it may quote what the client sent.
+        let detail = match rejection.status() {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "the content type must be application/json",
+            StatusCode::PAYLOAD_TOO_LARGE => "the body is too long",
+            _ => "the body is not the JSON that this call takes: see docs/protocol.md",
+        };
+        Refused::new(ManagerErrorCode::Malformed, detail)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status = match self.code() {
+            ManagerErrorCode::Malformed
+            | ManagerErrorCode::WeakPassword
+            | ManagerErrorCode::CertificateUnreadable
+            | ManagerErrorCode::CertificateKeyMismatch
+            | ManagerErrorCode::CertificateChain
+            | ManagerErrorCode::CertificateExpired
+            | ManagerErrorCode::CertificateNotYetValid
+            | ManagerErrorCode::CertificateWrongName
+            | ManagerErrorCode::CertificateWrongUse => StatusCode::BAD_REQUEST,
+            ManagerErrorCode::NotSignedIn | ManagerErrorCode::WrongCredentials => StatusCode::UNAUTHORIZED,
+            ManagerErrorCode::NotAllowed
+            | ManagerErrorCode::Forged
+            | ManagerErrorCode::SecondFactorNeeded => StatusCode::FORBIDDEN,
+            ManagerErrorCode::UnknownAccount => StatusCode::NOT_FOUND,
+            ManagerErrorCode::Conflict
+            | ManagerErrorCode::SetupOver
+            | ManagerErrorCode::LastAdministrator => StatusCode::CONFLICT,
+            ManagerErrorCode::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+            ManagerErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let mut response = answer(status, &self.0);
+        if let Some(seconds) = self.0.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+fn failure(status: StatusCode, detail: &str) -> Response {
+    answer(status, &Refused::new(ManagerErrorCode::Malformed, detail).0)
+}
+
+fn answer(status: StatusCode, body: &impl serde::Serialize) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}

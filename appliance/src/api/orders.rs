@@ -1,0 +1,72 @@
+//! The box at a glance, and orders to it.
+
+use super::extract::Session;
+use super::{Answer, Api, Body, answer};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use plenum_protocol::manager::{
+    HostKey, HostName, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, RecoveryKeyTyped, UpdateOrder,
+};
+
+pub(super) async fn overview(State(api): State<Api>, Session(who): Session) -> Answer {
+    let (name, left) = api
+        .call(move |manager, now| {
+            manager.administers(&who)?;
+            Ok((manager.host_name()?, manager.seconds_to_confirm(now)))
+        })
+        .await?;
+    Ok(answer(StatusCode::OK, &api.machine.overview(name, left).await))
+}
+
+/// That it was shown is in the audit log before it is.
+pub(super) async fn recovery_key(State(api): State<Api>, Session(who): Session) -> Answer {
+    let asked = who.clone();
+    api.call(move |manager, _| manager.area::<HostName>(&asked)).await?;
+    let key = api.machine.recovery_key();
+    if key.is_some() {
+        api.call(move |manager, now| manager.note_recovery_key(&who, false, now)).await?;
+    }
+    Ok(answer(StatusCode::OK, &RecoveryKey { key }))
+}
+
+pub(super) async fn take_recovery_key(
+    State(api): State<Api>,
+    Session(who): Session,
+    body: Body<RecoveryKeyTyped>,
+) -> Answer {
+    let Json(RecoveryKeyTyped { last_part }) = body?;
+    let asked = who.clone();
+    api.call(move |manager, _| manager.area::<HostName>(&asked)).await?;
+    api.machine.take_recovery_key(&last_part).await?;
+    api.call(move |manager, now| manager.note_recovery_key(&who, true, now)).await?;
+    Ok(answer(StatusCode::OK, &RecoveryKey { key: None }))
+}
+
+pub(super) async fn host_key(State(api): State<Api>, Session(who): Session) -> Answer {
+    api.call(move |manager, now| manager.note_host_key(&who, now)).await?;
+    Ok(answer(StatusCode::OK, &HostKey { key: api.machine.host_key() }))
+}
+
+/// Unless people meet, or it is to happen all the same.
+pub(super) async fn power(State(api): State<Api>, Session(who): Session, body: Body<PowerOrder>) -> Answer {
+    let Json(PowerOrder { action, now: at_once }) = body?;
+    let asked = who.clone();
+    api.call(move |manager, _| manager.administers(&asked)).await?;
+    let people = api.machine.people(at_once).await?;
+    let done = at_once || people == 0;
+    if done {
+        api.call(move |manager, now| manager.note_power(&who, action == PowerAction::Restart, now)).await?;
+        api.machine.power(action).await?;
+    }
+    Ok(answer(StatusCode::OK, &PowerAnswer { done, people }))
+}
+
+pub(super) async fn update(State(api): State<Api>, Session(who): Session, body: Body<UpdateOrder>) -> Answer {
+    let Json(order) = body?;
+    let asked = who.clone();
+    api.call(move |manager, _| manager.administers(&asked)).await?;
+    let state = api.machine.update(order).await?;
+    api.call(move |manager, now| manager.note_update(&who, order.action, now)).await?;
+    Ok(answer(StatusCode::OK, &state))
+}

@@ -1,0 +1,11 @@
+//! Certificates for the pages: what one says, whether browsers would take it, and requests for new ones.
+
+mod chain;
+mod inspect;
+mod request;
+mod shown;
+
+pub use chain::{Chain, Fault};
+pub use inspect::info;
+pub use request::{Requested, request};
+pub use shown::Probe;

@@ -1,0 +1,211 @@
+//! The display's words, in German and English.
+
+use super::state::Order;
+use plenum_protocol::manager::{Problem, SettingsArea};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    German,
+    English,
+}
+
+use Language::{English, German};
+
+impl Language {
+    pub fn other(self) -> Language {
+        match self {
+            German => English,
+            English => German,
+        }
+    }
+
+    /// The words of this language.
+    fn of<'a>(self, german: &'a str, english: &'a str) -> &'a str {
+        match self {
+            German => german,
+            English => english,
+        }
+    }
+
+    pub(super) fn starting(self) -> &'static str {
+        self.of("Die Box startet …", "The box is starting …")
+    }
+
+    pub(super) fn set_up(self) -> &'static str {
+        self.of("Zum Einrichten im Browser öffnen:", "To set it up, open in a browser:")
+    }
+
+    pub(super) fn open(self) -> &'static str {
+        self.of("Im Browser erreichbar unter:", "Open in a browser:")
+    }
+
+    pub(super) fn code(self) -> &'static str {
+        self.of("Einrichtungscode:", "Setup code:")
+    }
+
+    pub(super) fn fingerprint(self) -> &'static str {
+        self.of("Zertifikat, SHA-256:", "Certificate, SHA-256:")
+    }
+
+    pub(super) fn people(self, rooms: u32, people: u32) -> String {
+        match (self, rooms) {
+            (German, 0) => "Zurzeit läuft keine Konferenz.".to_owned(),
+            (English, 0) => "No meeting is running.".to_owned(),
+            (German, 1) => format!("Eine Konferenz läuft, Personen: {people}"),
+            (English, 1) => format!("One meeting is running, people: {people}"),
+            (German, _) => format!("Es laufen {rooms} Konferenzen, Personen: {people}"),
+            (English, _) => format!("{rooms} meetings are running, people: {people}"),
+        }
+    }
+
+    pub(super) fn well(self) -> &'static str {
+        self.of("Alles in Ordnung.", "All is well.")
+    }
+
+    pub(super) fn trial(self, seconds: u32) -> String {
+        match self {
+            German => format!("Neue Netzwerkeinstellungen warten auf Bestätigung: noch {seconds} s"),
+            English => format!("New network settings wait to be confirmed: {seconds} s left"),
+        }
+    }
+
+    pub(super) fn problem(self, problem: &Problem) -> String {
+        match (self, problem) {
+            (German, Problem::MediaServerSilent) => {
+                "Der Medienserver antwortet nicht: Konferenzen können nicht beginnen.".to_owned()
+            }
+            (English, Problem::MediaServerSilent) => {
+                "The media server does not answer: no meeting can begin.".to_owned()
+            }
+            (German, Problem::PagesSilent) => "Die Seiten antworten nicht.".to_owned(),
+            (English, Problem::PagesSilent) => "The pages do not answer.".to_owned(),
+            (German, Problem::UnitFailed { unit }) => format!("{unit} ist fehlgeschlagen."),
+            (English, Problem::UnitFailed { unit }) => format!("{unit} failed."),
+            (_, Problem::NotApplied { area, detail }) => format!("{}: {detail}", self.area(*area)),
+            (German, Problem::LowDisk { free_megabytes }) => {
+                format!("Der Speicher ist fast voll: noch {free_megabytes} MB.")
+            }
+            (English, Problem::LowDisk { free_megabytes }) => {
+                format!("The disk is nearly full: {free_megabytes} MB are free.")
+            }
+            (German, Problem::CertificateExpires { days: ..0 }) => "Das Zertifikat ist abgelaufen.".to_owned(),
+            (English, Problem::CertificateExpires { days: ..0 }) => "The certificate has expired.".to_owned(),
+            (German, Problem::CertificateExpires { days }) => {
+                format!("Das Zertifikat läuft ab; Tage bis dahin: {days}")
+            }
+            (English, Problem::CertificateExpires { days }) => {
+                format!("The certificate expires; days until then: {days}")
+            }
+            (German, Problem::RecoveryKeyWaits) => {
+                "Der Wiederherstellungsschlüssel ist noch nicht notiert: Einrichtung oder Verwaltung zeigen ihn.".to_owned()
+            }
+            (English, Problem::RecoveryKeyWaits) => {
+                "The recovery key has not been noted: set-up or administration show it.".to_owned()
+            }
+            (German, Problem::NoAddress) => {
+                "Keine Netzwerkadresse: Ist das Kabel eingesteckt, gibt es DHCP?".to_owned()
+            }
+            (English, Problem::NoAddress) => {
+                "No network address: is the cable plugged in, is there DHCP?".to_owned()
+            }
+        }
+    }
+
+    fn area(self, area: SettingsArea) -> &'static str {
+        match area {
+            SettingsArea::Network => self.of("Netzwerk", "Network"),
+            SettingsArea::HostName => self.of("Name", "Name"),
+            SettingsArea::Time => self.of("Zeit", "Time"),
+            SettingsArea::Pages => self.of("Seiten", "Pages"),
+        }
+    }
+
+    pub(super) fn keys(self) -> &'static str {
+        self.of(
+            "L English   N Netzwerk zurücksetzen   R Neustart   F Werkszustand",
+            "L Deutsch   N Reset network   R Restart   F Factory reset",
+        )
+    }
+
+    pub(super) fn question(self, order: Order) -> &'static str {
+        match order {
+            Order::Restart => self.of(
+                "Jetzt neu starten? Laufende Konferenzen werden unterbrochen.",
+                "Restart now? Running meetings are interrupted.",
+            ),
+            Order::ResetNetwork => self.of(
+                "Netzwerk zurücksetzen? Die Box bezieht ihre Adresse dann wieder per DHCP.",
+                "Reset the network? The box then takes its address by DHCP again.",
+            ),
+            Order::ApplySettings => self.of(
+                "Die Box mit plenum.toml einrichten? Wer diese Datei gemacht hat, verwaltet sie dann.",
+                "Set the box up with plenum.toml? Whoever made this file administers it then.",
+            ),
+            Order::ResetToFactory => self.of(
+                "Alles löschen? Räume, Einstellungen und Konten sind dann unwiederbringlich fort.",
+                "Delete everything? Rooms, settings and accounts are then gone for good.",
+            ),
+        }
+    }
+
+    pub(super) fn offered(self) -> &'static str {
+        self.of(
+            "Auf dem USB-Stick liegt plenum.toml. U richtet die Box damit ein.",
+            "There is a plenum.toml on the USB stick. U sets the box up with it.",
+        )
+    }
+
+    pub(super) fn forged(self) -> &'static str {
+        self.of(
+            "plenum.toml auf dem USB-Stick trägt eine falsche Unterschrift und wird nicht verwendet.",
+            "plenum.toml on the USB stick bears a wrong signature and is not used.",
+        )
+    }
+
+    pub(super) fn broken(self) -> &'static str {
+        self.of(
+            "plenum.toml auf dem USB-Stick hat Fehler; nichts davon wird verwendet:",
+            "plenum.toml on the USB stick has mistakes; nothing of it is used:",
+        )
+    }
+
+    pub(super) fn confirm(self) -> &'static str {
+        self.of("Eingabetaste: ja     Esc: nein", "Enter: yes     Esc: no")
+    }
+
+    pub(super) fn type_digits(self, digits: &str) -> String {
+        match self {
+            German => format!("Zum Bestätigen {digits} und die Eingabetaste drücken, Esc bricht ab:"),
+            English => format!("To confirm, type {digits} and press Enter; Esc cancels:"),
+        }
+    }
+
+    pub(super) fn working(self, order: Order) -> &'static str {
+        match order {
+            Order::Restart => self.of("Die Box startet neu …", "The box restarts …"),
+            Order::ResetNetwork => {
+                self.of("Das Netzwerk wird zurückgesetzt …", "The network is being reset …")
+            }
+            Order::ApplySettings => self.of("Die Box wird eingerichtet …", "The box is being set up …"),
+            Order::ResetToFactory => {
+                self.of("Die Box startet neu und löscht alles …", "The box restarts and deletes everything …")
+            }
+        }
+    }
+
+    pub(super) fn done(self, order: Order) -> &'static str {
+        match order {
+            Order::ResetNetwork => self.of("Das Netzwerk ist zurückgesetzt.", "The network has been reset."),
+            Order::ApplySettings => self.of("Die Box ist eingerichtet.", "The box is set up."),
+            Order::Restart | Order::ResetToFactory => self.working(order),
+        }
+    }
+
+    pub(super) fn failed(self) -> &'static str {
+        self.of("Das ging nicht:", "It did not work:")
+    }
+
+    pub(super) fn any_key(self) -> &'static str {
+        self.of("Weiter mit einer beliebigen Taste", "Press any key to go on")
+    }
+}

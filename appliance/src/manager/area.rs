@@ -1,0 +1,79 @@
+//! The settings of the box, by area. A change names the revision that it is based on, so that two people who
+//! change an area at once do not undo each other's work unseen.
+
+use super::{Manager, Now, Refused, allow, name_of};
+use crate::access::sessions::Who;
+use crate::audit::Draft;
+use plenum_protocol::manager::{AdminRole, AuditEvent, Institution};
+use plenum_store::{Category, Field, Retention, Stored};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// What belongs together and is changed at once.
+pub trait Area: Serialize + DeserializeOwned + Clone + Default + PartialEq + Send + 'static {
+    /// In the path of the call, in the audit log and on the disk.
+    const NAME: &'static str;
+    const PURPOSE: &'static str;
+    const FIELDS: &'static [Field];
+
+    fn revision(&mut self) -> &mut u32;
+
+    /// Trims what a person typed, and refuses what cannot be.
+    fn check(&mut self) -> Result<(), Refused>;
+}
+
+/// As it is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Kept<A>(pub(super) A);
+
+impl<A: Area> Stored for Kept<A> {
+    type Key = ();
+    const TREE: &'static str = A::NAME;
+    const CATEGORY: Category = Category::Configuration;
+    const PURPOSE: &'static str = A::PURPOSE;
+    const RETENTION: Retention = Retention::UntilRemoved("a factory reset");
+    const KEY: Field = Field::new("", "there is only one");
+    const FIELDS: &'static [Field] = A::FIELDS;
+}
+
+impl Manager {
+    pub fn area<A: Area>(&self, who: &Who) -> Result<A, Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        self.kept()
+    }
+
+    pub fn set_area<A: Area>(&self, who: &Who, mut wanted: A, now: Now) -> Result<A, Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        wanted.check()?;
+        let kept = self.keep(&name_of(who), wanted, now)?;
+        self.tell();
+        Ok(kept)
+    }
+
+    /// For every page, and so for anyone.
+    pub fn public_institution(&self) -> Result<Institution, Refused> {
+        self.kept()
+    }
+
+    /// What is kept, without asking who wants to know.
+    pub(super) fn kept<A: Area>(&self) -> Result<A, Refused> {
+        Ok(self.store.tree::<Kept<A>>().get(&())?.unwrap_or_default().0)
+    }
+
+    /// Stores what has been checked.
+    pub(super) fn keep<A: Area>(&self, who: &str, mut wanted: A, now: Now) -> Result<A, Refused> {
+        let before: A = self.kept()?;
+        let mut after = wanted.clone();
+        *after.revision() += 1;
+        let draft = Draft::new(who, AuditEvent::SettingsChanged, A::NAME).change(Some(&before), Some(&after));
+        self.change(now, draft, move |tx| {
+            let mut stored = tx.get::<Kept<A>>(&())?.unwrap_or_default().0;
+            if stored.revision() != wanted.revision() {
+                return Err(Refused::conflict("somebody else has changed it meanwhile").in_field("revision"));
+            }
+            tx.put(&(), &Kept(after.clone()))?;
+            Ok(after)
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! What may stand in each area.
+
+use super::area::Area;
+use super::{Refused, text};
+use plenum_protocol::manager::{HostName, Institution, TimeSettings};
+use plenum_store::Field;
+
+const MAX_CHARS: usize = 120;
+const MAX_SERVERS: usize = 4;
+
+impl Area for Institution {
+    const NAME: &'static str = "institution";
+    const PURPOSE: &'static str = "names on every page who runs the box";
+    const FIELDS: &'static [Field] = &[
+        Field::new("revision", "how often it was changed"),
+        Field::new("name", "name of the institution"),
+        Field::new("imprint", "address of its imprint"),
+        Field::new("privacy", "address of its privacy notice"),
+        Field::new("data_protection_officer", "how to reach the data-protection officer"),
+    ];
+
+    fn revision(&mut self) -> &mut u32 {
+        &mut self.revision
+    }
+
+    fn check(&mut self) -> Result<(), Refused> {
+        text::line("name", &mut self.name, MAX_CHARS)?;
+        text::line("data_protection_officer", &mut self.data_protection_officer, 2 * MAX_CHARS)?;
+        text::address("imprint", &mut self.imprint)?;
+        text::address("privacy", &mut self.privacy)
+    }
+}
+
+impl Area for HostName {
+    const NAME: &'static str = "host_name";
+    const PURPOSE: &'static str = "is the name under which people reach the box";
+    const FIELDS: &'static [Field] = &[
+        Field::new("revision", "how often it was changed"),
+        Field::new("host_name", "fully qualified name"),
+    ];
+
+    fn revision(&mut self) -> &mut u32 {
+        &mut self.revision
+    }
+
+    fn check(&mut self) -> Result<(), Refused> {
+        self.host_name = self.host_name.trim().to_owned();
+        if self.host_name.is_empty() {
+            return Ok(());
+        }
+        text::host_name("host_name", &mut self.host_name)?;
+        match self.host_name == "localhost" || self.host_name.ends_with(".localhost") {
+            true => {
+                Err(Refused::malformed("host_name", "localhost is a name that every machine has for itself"))
+            }
+            false => Ok(()),
+        }
+    }
+}
+
+impl Area for TimeSettings {
+    const NAME: &'static str = "time";
+    const PURPOSE: &'static str = "says where the box takes the time from";
+    const FIELDS: &'static [Field] =
+        &[Field::new("revision", "how often it was changed"), Field::new("servers", "NTP servers")];
+
+    fn revision(&mut self) -> &mut u32 {
+        &mut self.revision
+    }
+
+    fn check(&mut self) -> Result<(), Refused> {
+        self.servers.iter_mut().try_for_each(|server| text::host("servers", server))?;
+        text::list("servers", &mut self.servers, MAX_SERVERS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::area::Kept;
+    use super::*;
+
+    #[test]
+    fn dm1_every_stored_field_is_declared() {
+        plenum_store::check_fields(&[Kept(Institution::default())]).unwrap();
+        plenum_store::check_fields(&[Kept(HostName::default())]).unwrap();
+        plenum_store::check_fields(&[Kept(TimeSettings::default())]).unwrap();
+    }
+
+    #[test]
+    fn no_machine_is_called_localhost() {
+        let name = |name: &str| HostName { revision: 0, host_name: name.into() }.check();
+        assert_eq!(name(""), Ok(()));
+        assert_eq!(name("plenum.example.org"), Ok(()));
+        assert!(name("localhost").is_err());
+        assert!(name("LOCALHOST.").is_err());
+        assert!(name("x.localhost").is_err());
+    }
+}

@@ -1,0 +1,46 @@
+//! What is ordered of the box is done elsewhere; here stands who may, and that they did.
+
+use super::{Manager, Now, Refused, allow, name_of};
+use crate::access::sessions::Who;
+use crate::audit::Draft;
+use plenum_protocol::manager::{AdminRole, AuditEvent, UpdateAction};
+
+impl Manager {
+    pub fn administers(&self, who: &Who) -> Result<(), Refused> {
+        allow(who, &[AdminRole::Administrator], false)
+    }
+
+    /// Who may see the key that opens the data.
+    pub fn note_recovery_key(&self, who: &Who, taken: bool, now: Now) -> Result<(), Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        let event = if taken { AuditEvent::RecoveryKeyTaken } else { AuditEvent::RecoveryKeyShown };
+        self.change(now, Draft::new(name_of(who), event, ""), |_| Ok(()))
+    }
+
+    pub fn note_host_key(&self, who: &Who, now: Now) -> Result<(), Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        self.change(now, Draft::new(name_of(who), AuditEvent::HostKeyShown, ""), |_| Ok(()))
+    }
+
+    /// An order of the box's own display.
+    pub fn note(&self, who: &str, event: AuditEvent, now: Now) -> Result<(), Refused> {
+        self.change(now, Draft::new(who, event, ""), |_| Ok(()))
+    }
+
+    pub fn note_power(&self, who: &Who, restart: bool, now: Now) -> Result<(), Refused> {
+        let event = if restart { AuditEvent::Restarted } else { AuditEvent::SwitchedOff };
+        self.change(now, Draft::new(name_of(who), event, ""), |_| Ok(()))
+    }
+
+    /// To look for an update changes nothing.
+    pub fn note_update(&self, who: &Who, action: UpdateAction, now: Now) -> Result<(), Refused> {
+        let subject = match action {
+            UpdateAction::Check => return Ok(()),
+            UpdateAction::Install => "install",
+            UpdateAction::Cancel => "cancel",
+            UpdateAction::Restart => "restart",
+            UpdateAction::Rollback => "rollback",
+        };
+        self.change(now, Draft::new(name_of(who), AuditEvent::UpdateOrdered, subject), |_| Ok(()))
+    }
+}

@@ -1,0 +1,292 @@
+//! The machine as it is, and orders to it: what pages and the display show beside the settings.
+
+use crate::bus::{Asked, Request};
+use crate::certificate::Probe;
+use crate::host::{self, Problems};
+use crate::identity;
+use crate::manager::Refused;
+use crate::status::Status;
+use crate::system::System;
+use anyhow::Result;
+use nix::sys::statvfs::statvfs;
+use nix::time::{ClockId, clock_gettime};
+use plenum_daemon::addresses;
+use plenum_protocol::manager::{
+    CertificateInfo, Clock, Disk, ManagerErrorCode, Meetings, NetworkState, Overview, PowerAction, Problem,
+    SettingsArea, UpdateAction, UpdateOrder, UpdateState,
+};
+use plenum_protocol::settings::ApplianceSettings;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Leaves word for the next start.
+const FACTORY_RESET: &str = "plenum-factory-reset.service";
+const RECOVERY_KEY_TAKEN: &str = "plenum-recovery-key-taken.service";
+const PORTS: &str = "/sys/class/net";
+/// Touched by systemd-timesyncd when it has set the clock.
+const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
+/// Less than this is worth a word.
+const LOW_DISK_BYTES: u64 = 512 << 20;
+const EXPIRY_WARNING_DAYS: i64 = 21;
+const DAY_SECONDS: i64 = 86_400;
+
+pub struct Machine {
+    /// `None`: no bus can be reached.
+    pub system: Option<System>,
+    /// `None`: there is no image to update.
+    pub updates: Option<(mpsc::Sender<Asked>, watch::Receiver<Status>)>,
+    pub problems: watch::Receiver<Problems>,
+    probe: Probe,
+    version: String,
+    applies: bool,
+    data: PathBuf,
+    recovery_key: PathBuf,
+    host_key: PathBuf,
+}
+
+impl Machine {
+    pub fn new(settings: &ApplianceSettings, problems: watch::Receiver<Problems>) -> Result<Machine> {
+        Ok(Machine {
+            system: None,
+            updates: None,
+            problems,
+            probe: Probe::new(settings.web_address)?,
+            version: identity::version()
+                .map_or_else(|_| env!("CARGO_PKG_VERSION").to_owned(), |it| it.to_string()),
+            applies: settings.machine,
+            data: settings.state_dir.clone(),
+            recovery_key: settings.recovery_key_file.clone(),
+            host_key: match settings.host_key_file.as_os_str().is_empty() {
+                true => PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY").unwrap_or_default())
+                    .join("host.key"),
+                false => settings.host_key_file.clone(),
+            },
+        })
+    }
+
+    pub async fn overview(&self, host_name: String, seconds_left: Option<u32>) -> Overview {
+        let (certificate, meetings, failed) =
+            tokio::join!(self.certificate(), self.meetings(), self.failed_units());
+        let disk = disk(&self.data);
+        let clock = clock();
+        let network = self.network(seconds_left);
+        let mut problems = Vec::new();
+        if self.system.is_some() && !meetings.known {
+            problems.push(Problem::MediaServerSilent);
+        }
+        if certificate.is_none() {
+            problems.push(Problem::PagesSilent);
+        }
+        if network.addresses.iter().all(IpAddr::is_loopback) {
+            problems.push(Problem::NoAddress);
+        }
+        problems.extend(self.not_applied());
+        problems.extend(failed.into_iter().map(|unit| Problem::UnitFailed { unit }));
+        problems.extend(low(disk));
+        problems.extend(self.recovery_key().map(|_| Problem::RecoveryKeyWaits));
+        problems.extend(certificate.as_ref().and_then(|it| expires(it, clock)));
+        Overview {
+            version: self.version.clone(),
+            host_name: if host_name.is_empty() { host::DEFAULT_NAME.to_owned() } else { host_name },
+            uptime: uptime(),
+            problems,
+            meetings,
+            disk,
+            clock,
+            network,
+            certificate,
+            update: self.update_state(),
+        }
+    }
+
+    pub fn network(&self, seconds_left: Option<u32>) -> NetworkState {
+        NetworkState {
+            ports: host::ports(Path::new(PORTS)),
+            addresses: addresses::own().unwrap_or_default(),
+            seconds_left,
+            applies: self.applies,
+            problem: self.problems.borrow().get(&SettingsArea::Network).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Refuses names of ports that this machine does not have.
+    pub fn has_ports(&self, names: &[String]) -> Result<(), Refused> {
+        if !self.applies {
+            return Ok(());
+        }
+        let ports = host::ports(Path::new(PORTS));
+        match names.iter().find(|name| !ports.iter().any(|port| port.name == **name)) {
+            Some(name) => Err(Refused::malformed("ports", format!("there is no port {name}"))),
+            None => Ok(()),
+        }
+    }
+
+    pub async fn certificate(&self) -> Option<CertificateInfo> {
+        self.probe.look().await.inspect_err(|error| log::debug!("certificate: {error:#}")).ok()
+    }
+
+    pub async fn meetings(&self) -> Meetings {
+        let Some(system) = &self.system else { return Meetings::default() };
+        system.meetings().await.inspect_err(|error| log::debug!("meetings: {error:#}")).unwrap_or_default()
+    }
+
+    /// In meetings. If nobody can say it: as good as none if `at_once`, and else a refusal.
+    pub async fn people(&self, at_once: bool) -> Result<u32, Refused> {
+        match self.meetings().await {
+            Meetings { known: false, .. } if !at_once => Err(Refused::new(
+                ManagerErrorCode::Unavailable,
+                "the media server does not say whether people meet: order it at once, or try again",
+            )),
+            meetings => Ok(meetings.people),
+        }
+    }
+
+    pub async fn power(&self, action: PowerAction) -> Result<(), Refused> {
+        let Some(system) = self.system.as_ref().filter(|_| self.applies) else { return Err(no_appliance()) };
+        let done = match action {
+            PowerAction::Restart => system.reboot().await,
+            PowerAction::SwitchOff => system.power_off().await,
+        };
+        done.map_err(|error| {
+            log::error!("the machine neither restarts nor switches off: {error:#}");
+            Refused::new(ManagerErrorCode::Unavailable, format!("{error:#}"))
+        })
+    }
+
+    pub fn host_key(&self) -> Option<String> {
+        let key = std::fs::read_to_string(&self.host_key).ok()?;
+        Some(key.trim().to_owned()).filter(|key| !key.is_empty())
+    }
+
+    /// `None` once it has been noted, and where there is none.
+    pub fn recovery_key(&self) -> Option<String> {
+        let key = std::fs::read_to_string(&self.recovery_key).ok()?;
+        Some(key.trim().to_owned()).filter(|key| self.applies && !key.is_empty())
+    }
+
+    /// Whoever has noted the key knows how it ends. It is not shown again.
+    pub async fn take_recovery_key(&self, last_part: &str) -> Result<(), Refused> {
+        let (Some(system), Some(key)) = (&self.system, self.recovery_key()) else {
+            return Err(Refused::conflict("there is no recovery key that waits to be noted"));
+        };
+        let last = key.rsplit('-').next().unwrap_or_default();
+        if !last.eq_ignore_ascii_case(last_part.trim()) {
+            return Err(Refused::malformed("last_part", "this is not how the key ends"));
+        }
+        system.run(RECOVERY_KEY_TAKEN).await.map_err(|error| {
+            log::error!("the recovery key is still shown: {error:#}");
+            Refused::new(ManagerErrorCode::Unavailable, format!("{error:#}"))
+        })
+    }
+
+    /// At the next start, which is now.
+    pub async fn reset_to_factory(&self) -> Result<(), Refused> {
+        let Some(system) = self.system.as_ref().filter(|_| self.applies) else { return Err(no_appliance()) };
+        system.run(FACTORY_RESET).await.map_err(|error| {
+            log::error!("nothing was deleted: {error:#}");
+            Refused::new(ManagerErrorCode::Unavailable, format!("nothing was deleted: {error:#}"))
+        })?;
+        self.power(PowerAction::Restart).await
+    }
+
+    pub async fn update(&self, order: UpdateOrder) -> Result<UpdateState, Refused> {
+        let Some((requests, _)) = &self.updates else { return Err(no_appliance()) };
+        let request = match order.action {
+            UpdateAction::Check => Request::Check,
+            UpdateAction::Install => Request::Install(None),
+            UpdateAction::Cancel => Request::Cancel,
+            UpdateAction::Restart => Request::Restart { now: order.now },
+            UpdateAction::Rollback => Request::Rollback { now: order.now },
+        };
+        let stopping = || Refused::new(ManagerErrorCode::Unavailable, "the daemon is stopping");
+        let (answer, answered) = oneshot::channel();
+        requests.send((request, answer)).await.map_err(|_| stopping())?;
+        let answer = answered.await.map_err(|_| stopping())?;
+        answer.map_err(|reason| Refused::conflict(&reason).in_field("action"))?;
+        self.update_state().ok_or_else(no_appliance)
+    }
+
+    fn update_state(&self) -> Option<UpdateState> {
+        let status = self.updates.as_ref()?.1.borrow().clone();
+        let (last_version, last, last_reason, _) = status.last;
+        Some(UpdateState {
+            state: status.state,
+            target: status.target,
+            done: status.progress.0,
+            of: status.progress.1,
+            available: status.available,
+            last,
+            last_version,
+            last_reason,
+            reasons: status.reasons,
+        })
+    }
+
+    fn not_applied(&self) -> Vec<Problem> {
+        let problems = self.problems.borrow();
+        problems
+            .iter()
+            .map(|(area, detail)| Problem::NotApplied { area: *area, detail: detail.clone() })
+            .collect()
+    }
+
+    async fn failed_units(&self) -> Vec<String> {
+        let Some(system) = self.system.as_ref().filter(|_| self.applies) else { return Vec::new() };
+        system.failed_units().await.unwrap_or_default()
+    }
+}
+
+fn no_appliance() -> Refused {
+    Refused::conflict("this machine is no appliance: it can neither be updated nor restarted from here")
+}
+
+fn low(disk: Disk) -> Option<Problem> {
+    let is_low = disk.total > 0 && disk.free < LOW_DISK_BYTES;
+    is_low.then_some(Problem::LowDisk { free_megabytes: (disk.free >> 20) as u32 })
+}
+
+fn expires(certificate: &CertificateInfo, clock: Clock) -> Option<Problem> {
+    let days = (certificate.not_after - (clock.now / 1_000) as i64).div_euclid(DAY_SECONDS);
+    (days < EXPIRY_WARNING_DAYS).then_some(Problem::CertificateExpires { days: days as i32 })
+}
+
+fn disk(folder: &Path) -> Disk {
+    let Ok(stat) = statvfs(folder) else { return Disk::default() };
+    let block = stat.fragment_size();
+    Disk { total: block * stat.blocks(), free: block * stat.blocks_available() }
+}
+
+pub fn clock() -> Clock {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    Clock { now, synchronized: Path::new(SYNCHRONIZED).exists() }
+}
+
+fn uptime() -> u64 {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |time| time.tv_sec() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_named_before_it_expires() {
+        let clock = Clock { now: 1_000_000_000_000, synchronized: true };
+        let expires = |days: i64| {
+            let not_after = 1_000_000_000 + days * DAY_SECONDS;
+            expires(&CertificateInfo { not_after, ..CertificateInfo::default() }, clock)
+        };
+        assert_eq!(expires(21), None);
+        assert_eq!(expires(20), Some(Problem::CertificateExpires { days: 20 }));
+        assert_eq!(expires(-3), Some(Problem::CertificateExpires { days: -3 }));
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_is_named() {
+        assert_eq!(low(Disk { total: 1 << 34, free: LOW_DISK_BYTES }), None);
+        assert_eq!(low(Disk { total: 1 << 34, free: 5 << 20 }), Some(Problem::LowDisk { free_megabytes: 5 }));
+        assert_eq!(low(Disk::default()), None);
+    }
+}

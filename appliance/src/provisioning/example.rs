@@ -1,0 +1,66 @@
+//! What `plenum config example` prints.
+
+/// A file with every key; a test reads it back.
+pub const EXAMPLE: &str = r#"# plenum.toml: sets a box up without anybody touching it. Put it on a USB stick (FAT), plug the stick in, and
+# switch the box on. Check it beforehand: plenum config check plenum.toml
+#
+# With a signature beside it (plenum.toml.sig) it is applied without a question; without, the box's display asks.
+# What is left out keeps the box's own default. Secrets are taken in and not kept as they stand here: destroy the
+# file when its boxes are set up.
+version = 1
+
+# Under this name people open their meetings; the DNS has to lead it to the box.
+host_name = "konferenz.example.org"
+
+# NTP servers. Left out: those that the network names.
+time_servers = ["time.example.org"]
+
+# One section for each person. The second factor is the secret of an authenticator that the person has already.
+[[administrator]]
+name = "ada@example.org"
+password = "choose a sentence of your own"
+second_factor = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+# Reads the audit log and changes nothing.
+[[auditor]]
+name = "bob@example.org"
+password = "and another sentence for him"
+second_factor = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU"
+
+# Left out: every port, addresses by DHCP and router advertisement.
+[network]
+# A fixed address belongs to one port, or to several in a bond.
+ports = ["enp1s0"]
+# bond = "active_backup"  # or "lacp"
+# vlan = 42
+dns = ["192.0.2.53"]
+domains = ["example.org"]
+
+[network.ipv4]
+mode = "static"  # or "dhcp", "off"
+address = "192.0.2.10"
+prefix = 24
+gateway = "192.0.2.1"
+
+[network.ipv6]
+mode = "automatic"  # or "static" with address, prefix and gateway, or "off"
+
+[institution]
+name = "Unfallversicherung Nord"
+imprint = "https://www.example.org/impressum"
+privacy = "https://www.example.org/datenschutz"
+data_protection_officer = "datenschutz@example.org"
+
+# Left out: the box makes its own, and browsers warn of it.
+# [certificate]
+# chain = """
+# -----BEGIN CERTIFICATE-----
+# that of the box first, then each one that signed the one before
+# -----END CERTIFICATE-----
+# """
+# key = """
+# -----BEGIN PRIVATE KEY-----
+# without a passphrase
+# -----END PRIVATE KEY-----
+# """
+"#;

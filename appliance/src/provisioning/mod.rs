@@ -1,0 +1,201 @@
+//! `plenum.toml`: everything that the set-up asks for, in one file, for boxes that nobody sets up by hand. A fleet's
+//! files differ by a few lines.
+//!
+//! The whole file is checked before anything of it is applied, and it is applied as a whole or not at all.
+
+mod example;
+mod locate;
+mod signature;
+
+pub use example::EXAMPLE;
+pub use signature::{Trust, trust};
+
+use crate::access::{account, password, second_factor};
+use crate::certificate::Chain;
+use crate::manager::{Area, Refused};
+use plenum_protocol::manager::{HostName, Institution, NetworkSettings, TimeSettings};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::SystemTime;
+
+/// On a USB stick; beside it may lie its signature.
+pub const FILE: &str = "plenum.toml";
+pub const SIGNATURE: &str = "plenum.toml.sig";
+/// A file that is longer holds something else.
+pub const MAX_BYTES: u64 = 256 << 10;
+const VERSION: u32 = 1;
+
+/// As it stands in the file.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u32,
+    #[serde(default)]
+    administrator: Vec<Person>,
+    #[serde(default)]
+    auditor: Vec<Person>,
+    host_name: Option<String>,
+    time_servers: Option<Vec<String>>,
+    network: Option<NetworkSettings>,
+    institution: Option<Institution>,
+    certificate: Option<Certificate>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    pub name: String,
+    pub password: String,
+    /// Base32, of the authenticator that the person has already.
+    pub second_factor: String,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Certificate {
+    chain: String,
+    key: String,
+}
+
+/// Checked: all of it can be applied.
+#[derive(Clone)]
+pub struct Provisioning {
+    pub administrators: Vec<Person>,
+    pub auditors: Vec<Person>,
+    pub host_name: Option<HostName>,
+    pub time: Option<TimeSettings>,
+    pub network: Option<NetworkSettings>,
+    pub institution: Option<Institution>,
+    pub certificate: Option<Chain>,
+}
+
+/// What is wrong in a line, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// From 1.
+    pub line: usize,
+    /// As in `network.ipv4.gateway`; empty where no key is to blame.
+    pub key: String,
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding { line, key, what } = self;
+        match key.is_empty() {
+            true => write!(f, "line {line}: {what}"),
+            false => write!(f, "line {line}, {key}: {what}"),
+        }
+    }
+}
+
+/// Everything that is wrong with a file, not only the first.
+pub fn read(text: &str, now: SystemTime) -> Result<Provisioning, Vec<Finding>> {
+    let document = match toml::from_str::<Document>(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let line = error.span().map_or(1, |span| locate::line_at(text, span.start));
+            let remedy = "`plenum config example` shows a file with every key";
+            let what = format!("{}; {remedy}", error.message().replace('\n', " "));
+            return Err(vec![Finding { line, key: String::new(), what }]);
+        }
+    };
+    let mut check = Check { text, findings: Vec::new() };
+    if document.version != VERSION {
+        check.note(&["version"], format!("this box reads version {VERSION}: write `version = {VERSION}`"));
+    }
+    check.people(&document);
+    let host_name = document.host_name.map(|host_name| HostName { revision: 0, host_name });
+    let time = document.time_servers.map(|servers| TimeSettings { revision: 0, servers });
+    let provisioning = Provisioning {
+        host_name: check.area(&[], host_name),
+        time: check.area(&["time_servers"], time),
+        network: check.area(&["network"], document.network),
+        institution: check.area(&["institution"], document.institution),
+        certificate: None,
+        administrators: document.administrator,
+        auditors: document.auditor,
+    };
+    let name = provisioning.host_name.as_ref().map_or("", |it| it.host_name.as_str());
+    let certificate = document.certificate.and_then(|it| check.certificate(&it, name, now));
+    match check.findings.is_empty() {
+        true => Ok(Provisioning { certificate, ..provisioning }),
+        false => Err(check.findings),
+    }
+}
+
+struct Check<'a> {
+    text: &'a str,
+    findings: Vec<Finding>,
+}
+
+impl Check<'_> {
+    fn note(&mut self, key: &[&str], what: impl Into<String>) {
+        let line = locate::line_of(self.text, key);
+        // Places in lists are for the machine: the line says which one it is.
+        let key: Vec<&str> = key.iter().copied().filter(|part| part.parse::<usize>().is_err()).collect();
+        self.findings.push(Finding { line, key: key.join("."), what: what.into() });
+    }
+
+    /// By the same rules as a page's.
+    fn area<A: Area>(&mut self, under: &[&str], area: Option<A>) -> Option<A> {
+        let mut area = area?;
+        if let Err(Refused(refused)) = area.check() {
+            let field = refused.field.unwrap_or_default();
+            let mut key = under.to_vec();
+            // A list of its own is its own field.
+            if under != ["time_servers"] {
+                key.extend(field.split('.').filter(|part| !part.is_empty()));
+            }
+            self.note(&key, refused.detail);
+        }
+        Some(area)
+    }
+
+    fn people(&mut self, document: &Document) {
+        let mut names = BTreeSet::new();
+        for (role, people) in [("administrator", &document.administrator), ("auditor", &document.auditor)] {
+            for (place, person) in people.iter().enumerate() {
+                let place = place.to_string();
+                let at = |key: &'static str| [role, place.as_str(), key];
+                match account::name(&person.name) {
+                    None => self.note(&at("name"), "a name has 3 to 64 letters, digits and .-_@+"),
+                    Some(name) => {
+                        if let Err(weak) = password::check(&person.password, &name) {
+                            self.note(&at("password"), format!("{weak}: take 12 characters or more"));
+                        }
+                        if !names.insert(name) {
+                            self.note(
+                                &at("name"),
+                                "there are two accounts of this name: give one another name",
+                            );
+                        }
+                    }
+                }
+                if !second_factor::is_secret(&person.second_factor) {
+                    let what =
+                        "16 bytes or more in base32 (A to Z, 2 to 7) are expected, as an authenticator shows";
+                    self.note(&at("second_factor"), what);
+                }
+            }
+        }
+        if document.administrator.is_empty() {
+            self.note(&[], "nobody could administer the box: add a section `[[administrator]]`");
+        }
+    }
+
+    fn certificate(&mut self, typed: &Certificate, name: &str, now: SystemTime) -> Option<Chain> {
+        match Chain::check(&typed.chain, &typed.key, name, now) {
+            Ok(chain) => Some(chain),
+            Err(fault) => {
+                let Refused(refused) = Refused::from(fault);
+                self.note(&["certificate", refused.field.as_deref().unwrap_or("chain")], refused.detail);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+use super::*;
+
+/// The example with one thing changed.
+fn changed(from: &str, to: &str) -> Vec<Finding> {
+    assert!(EXAMPLE.contains(from), "{from}");
+    read(&EXAMPLE.replacen(from, to, 1), SystemTime::now()).err().unwrap_or_default()
+}
+
+/// The only finding, with the text of its line.
+fn one(from: &str, to: &str) -> (String, String, String) {
+    let findings = changed(from, to);
+    assert_eq!(findings.len(), 1, "{from} → {to}: {findings:?}");
+    let text = EXAMPLE.replacen(from, to, 1);
+    let line = text.lines().nth(findings[0].line - 1).unwrap_or_default().to_owned();
+    (line, findings[0].key.clone(), findings[0].what.clone())
+}
+
+#[test]
+fn the_example_is_what_it_shows() {
+    let read = read(EXAMPLE, SystemTime::now()).unwrap();
+    assert_eq!((read.administrators.len(), read.auditors.len()), (1, 1));
+    assert_eq!(read.host_name.unwrap().host_name, "konferenz.example.org");
+    assert_eq!(read.network.unwrap().ports, ["enp1s0"]);
+    assert!(read.certificate.is_none());
+}
+
+#[test]
+fn ten_broken_files_name_line_and_remedy() {
+    for (from, to, line, key, what) in [
+        ("version = 1", "version = 2", "version = 2", "version", "write `version = 1`"),
+        (
+            "gateway = \"192.0.2.1\"",
+            "gateway = \"198.51.100.1\"",
+            "gateway",
+            "network.ipv4.gateway",
+            "in the network",
+        ),
+        ("prefix = 24", "prefix = 33", "prefix = 33", "network.ipv4.prefix", "1 to 32"),
+        ("ports = [\"enp1s0\"]", "ports = []", "ports = []", "network.ports", "one port"),
+        ("# vlan = 42", "vlan = 5000", "vlan = 5000", "network.vlan", "1 to 4094"),
+        ("imprint = \"https:", "imprint = \"http:", "imprint", "institution.imprint", "https://"),
+        (
+            "host_name = \"konferenz.",
+            "host_name = \"kon ferenz.",
+            "host_name",
+            "host_name",
+            "letters, digits and hyphens",
+        ),
+        (
+            "password = \"and another sentence for him\"",
+            "password = \"short\"",
+            "password",
+            "auditor.password",
+            "12",
+        ),
+        (
+            "second_factor = \"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\"",
+            "second_factor = \"123\"",
+            "second_factor",
+            "administrator.second_factor",
+            "base32",
+        ),
+        (
+            "time_servers = [\"time.example.org\"]",
+            "time_servers = [\"a b\"]",
+            "time_servers",
+            "time_servers",
+            "host name",
+        ),
+        ("\"bob@example.org\"", "\"Ada@example.org\"", "name", "auditor.name", "another name"),
+    ] {
+        let (found_line, found_key, found_what) = one(from, to);
+        assert!(found_line.starts_with(line), "{to}: {found_line}");
+        assert_eq!(found_key, key);
+        assert!(found_what.contains(what), "{to}: {found_what}");
+    }
+}
+
+#[test]
+fn what_is_no_file_of_this_kind_names_its_line_too() {
+    let (line, key, what) = one("version = 1", "version = = 1");
+    assert!(line.starts_with("version = = 1") && key.is_empty(), "{line}");
+    assert!(what.contains("plenum config example"));
+    let (line, _, what) = one("domains =", "domians =");
+    assert!(line.starts_with("domians") && what.contains("domians"), "{line}: {what}");
+    let (line, ..) = one("mode = \"automatic\"", "mode = \"magic\"");
+    assert!(!line.is_empty());
+}
+
+#[test]
+fn all_that_is_wrong_is_named_at_once() {
+    let text = EXAMPLE.replace("prefix = 24", "prefix = 0").replace("version = 1", "version = 9");
+    let findings = read(&text, SystemTime::now()).err().unwrap();
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    assert_eq!(read("version = 1", SystemTime::now()).err().unwrap().len(), 1, "nobody could administer it");
+}
+
+#[test]
+fn a_certificate_of_another_name_is_refused() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made =
+        rcgen::CertificateParams::new(["other.example".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let section = |chain: &str, key: &str| {
+        format!("{EXAMPLE}\n[certificate]\nchain = '''\n{chain}'''\nkey = '''\n{key}'''\n")
+    };
+    let text = section(&made.pem(), &key.serialize_pem());
+    let findings = read(&text, SystemTime::now()).err().unwrap();
+    assert_eq!((findings.len(), findings[0].key.as_str()), (1, "certificate.chain"), "{findings:?}");
+    assert!(text.lines().nth(findings[0].line - 1).unwrap().starts_with("chain"));
+    let findings = read(&section("x", "y"), SystemTime::now()).err().unwrap();
+    assert_eq!(findings[0].what, "there is no certificate in PEM");
+}

@@ -1,0 +1,38 @@
+//! Areas of settings: each is one body, and counts its changes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Who runs the box: what every page names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields, default)]
+pub struct Institution {
+    /// Counts up with every change; a change names the one that it is based on.
+    pub revision: u32,
+    /// Up to 120 characters.
+    pub name: String,
+    /// `https://` addresses of the institution's own pages, or empty.
+    pub imprint: String,
+    pub privacy: String,
+    /// How to reach the data-protection officer.
+    pub data_protection_officer: String,
+}
+
+/// What the box is called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields, default)]
+pub struct HostName {
+    pub revision: u32,
+    /// Fully qualified, as people type it: `konferenz.example.org`. Empty: `plenum`.
+    pub host_name: String,
+}
+
+/// Where the box takes the time from (LG8).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeSettings {
+    pub revision: u32,
+    /// Up to 4 NTP servers, names or addresses. Empty: those that the network names (DHCP).
+    pub servers: Vec<String>,
+}

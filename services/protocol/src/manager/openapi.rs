@@ -1,0 +1,213 @@
+//! The manager's API as an OpenAPI document (version 3.1), made from its types. A test of the manager compares it
+//! with the calls that there are.
+
+use super::*;
+use schemars::{SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+/// A call: what it takes and gives. `None`: nothing.
+struct Call {
+    method: &'static str,
+    path: &'static str,
+    what: &'static str,
+    body: Option<Value>,
+    answer: Value,
+    status: u16,
+    /// Whether it needs no session.
+    open: bool,
+}
+
+/// Collects schemas while calls are named.
+struct Calls {
+    schemas: SchemaGenerator,
+    calls: Vec<Call>,
+}
+
+impl Calls {
+    fn get<A: JsonSchema>(&mut self, path: &'static str, what: &'static str) -> &mut Call {
+        let answer = self.schema::<A>();
+        self.add("get", path, what, None, answer)
+    }
+
+    fn send<B: JsonSchema, A: JsonSchema>(
+        &mut self,
+        method: &'static str,
+        path: &'static str,
+        what: &'static str,
+    ) -> &mut Call {
+        let (body, answer) = (self.schema::<B>(), self.schema::<A>());
+        self.add(method, path, what, Some(body), answer)
+    }
+
+    fn order<A: JsonSchema>(
+        &mut self,
+        method: &'static str,
+        path: &'static str,
+        what: &'static str,
+    ) -> &mut Call {
+        let answer = self.schema::<A>();
+        self.add(method, path, what, None, answer)
+    }
+
+    fn add(
+        &mut self,
+        method: &'static str,
+        path: &'static str,
+        what: &'static str,
+        body: Option<Value>,
+        answer: Value,
+    ) -> &mut Call {
+        self.calls.push(Call { method, path, what, body, answer, status: 200, open: false });
+        self.calls.last_mut().expect("one was added")
+    }
+
+    fn schema<T: JsonSchema>(&mut self) -> Value {
+        self.schemas.subschema_for::<T>().to_value()
+    }
+
+    fn area<A: JsonSchema>(&mut self, path: &'static str, what: &'static str) {
+        self.get::<A>(path, what);
+        self.send::<A, A>("put", path, what);
+    }
+}
+
+impl Call {
+    fn open(&mut self) -> &mut Call {
+        self.open = true;
+        self
+    }
+}
+
+fn calls() -> Calls {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.definitions_path = "/components/schemas".into();
+    let mut calls = Calls { schemas: settings.into_generator(), calls: Vec::new() };
+    let it = &mut calls;
+    it.get::<SessionInfo>("/api/box/session", "What the caller may do").open();
+    it.send::<SetupCode, SessionInfo>("post", "/api/box/setup", "Begin the set-up with the display's code")
+        .open();
+    it.send::<StepDone, SessionInfo>(
+        "post",
+        "/api/box/setup/step",
+        "A step of the set-up is done, or not any more",
+    );
+    it.order::<SessionInfo>("post", "/api/box/setup/finish", "End the set-up for good");
+    it.send::<SignIn, SessionInfo>("post", "/api/box/sign-in", "Sign in").open();
+    it.order::<SessionInfo>("post", "/api/box/sign-out", "Sign out").open();
+    it.get::<Vec<AccountInfo>>("/api/box/accounts", "Who may administer the box or read its audit log");
+    let made = it.send::<NewAccount, NewSecondFactor>("post", "/api/box/accounts", "Make an account");
+    made.status = 201;
+    it.send::<ConfirmAccount, AccountInfo>(
+        "post",
+        "/api/box/accounts/confirm",
+        "Open it with its second factor",
+    );
+    it.send::<AccountName, Vec<AccountInfo>>("post", "/api/box/accounts/remove", "Remove an account");
+    it.send::<NewPassword, SessionInfo>("post", "/api/box/password", "Change one's own password");
+    it.area::<Institution>("/api/box/settings/institution", "Who runs the box");
+    it.area::<HostName>("/api/box/settings/host_name", "What the box is called");
+    it.area::<TimeSettings>("/api/box/settings/time", "Where the box takes the time from");
+    it.get::<NetworkSettings>("/api/box/settings/network", "How the box is on the network");
+    let what = "Apply network settings, and take them back unless they are confirmed";
+    it.send::<NetworkSettings, NetworkTrial>("put", "/api/box/settings/network", what);
+    let what = "Keep the network settings that are on trial";
+    it.send::<ConfirmNetwork, NetworkSettings>("post", "/api/box/settings/network/confirm", what).open();
+    it.get::<NetworkState>("/api/box/network", "The network as it is");
+    it.get::<Clock>("/api/box/clock", "The box's clock");
+    it.get::<CertificateState>("/api/box/certificate", "The certificate of the pages");
+    it.send::<UploadedCertificate, CertificateState>("put", "/api/box/certificate", "Use a certificate");
+    it.order::<CertificateState>("delete", "/api/box/certificate", "The box makes its own again");
+    let what = "Make a key and a request for a certificate";
+    it.send::<CertificateRequest, CertificateState>("post", "/api/box/certificate/request", what);
+    it.get::<RecoveryKey>("/api/box/recovery-key", "The key that opens the data without the TPM");
+    it.send::<RecoveryKeyTyped, RecoveryKey>("post", "/api/box/recovery-key", "Somebody has noted it");
+    it.get::<HostKey>("/api/box/host-key", "The key that opens meetings");
+    it.get::<Institution>("/api/box/institution", "Who runs the box, for every page").open();
+    it.get::<Overview>("/api/box/overview", "The box in numbers");
+    it.send::<PowerOrder, PowerAnswer>("post", "/api/box/power", "Restart or switch off");
+    it.send::<UpdateOrder, UpdateState>("post", "/api/box/update", "Look for, install or leave a version");
+    it.get::<AuditPage>("/api/box/audit", "The newest entries of the audit log");
+    it.get::<AuditPage>("/api/box/audit/{before}", "Older entries of the audit log");
+    calls
+}
+
+/// Method and path of every call, as in `("get", "/api/box/session")`.
+pub fn routes() -> Vec<(&'static str, &'static str)> {
+    calls().calls.iter().map(|call| (call.method, call.path)).collect()
+}
+
+/// The whole content of `docs/openapi.json`.
+pub fn document() -> String {
+    let mut calls = calls();
+    let error = calls.schema::<ManagerError>();
+    let mut paths = Map::new();
+    for call in &calls.calls {
+        let path = paths.entry(call.path).or_insert_with(|| json!({}));
+        path[call.method] = operation(call, &error);
+    }
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Plenum: set-up and administration of the box",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "paths": paths,
+        "components": {
+            "schemas": calls.schemas.take_definitions(true),
+            "securitySchemes": {
+                "session": { "type": "apiKey", "in": "cookie", "name": "__Host-plenum-box" },
+                "genuine": { "type": "apiKey", "in": "header", "name": "x-csrf-token" },
+            },
+        },
+    });
+    let text = serde_json::to_string_pretty(&document).expect("a document of strings and numbers");
+    text + "\n"
+}
+
+fn operation(call: &Call, error: &Value) -> Value {
+    let json = |schema: &Value| json!({ "application/json": { "schema": schema } });
+    let mut operation = json!({
+        "summary": call.what,
+        "responses": {
+            call.status.to_string(): { "description": "Done", "content": json(&call.answer) },
+            "default": { "description": "Refused", "content": json(error) },
+        },
+    });
+    if let Some(body) = &call.body {
+        operation["requestBody"] = json!({ "required": true, "content": json(body) });
+    }
+    if !call.open {
+        let genuine = json!({ "session": [], "genuine": [] });
+        operation["security"] =
+            json!([if call.method == "get" { json!({ "session": [] }) } else { genuine }]);
+    }
+    if call.path.contains("{before}") {
+        operation["parameters"] = json!([{
+            "name": "before", "in": "path", "required": true,
+            "schema": { "type": "integer", "format": "uint64", "minimum": 0 },
+        }]);
+    }
+    operation
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document: Value = serde_json::from_str(&document()).unwrap();
+        let text = document.to_string();
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        let references: Vec<&str> = text
+            .split("\"#/components/schemas/")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap())
+            .collect();
+        assert!(references.len() > 40, "{references:?}");
+        for reference in references {
+            assert!(schemas.contains_key(reference), "{reference}");
+        }
+    }
+}

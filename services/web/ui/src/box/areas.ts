@@ -1,0 +1,20 @@
+// What areas of the settings are called.
+
+import { m } from '../paraglide/messages'
+
+export function areaText(area: string): string {
+  switch (area) {
+    case 'institution':
+      return m.box_institution()
+    case 'network':
+      return m.box_network()
+    case 'host_name':
+      return m.box_host_name()
+    case 'time':
+      return m.box_time()
+    case 'pages':
+      return m.box_pages()
+    default:
+      return area
+  }
+}

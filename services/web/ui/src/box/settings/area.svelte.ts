@@ -1,0 +1,65 @@
+// One area of the settings in a form: loaded, changed, stored, and what is wrong with it.
+
+import { BoxFailure } from '../api'
+import { boxFailureText } from '../failures'
+import type { BoxSession } from '../session.svelte'
+
+export class AreaForm<T> {
+  wanted = $state<T | undefined>()
+  busy = $state(false)
+  problem = $state<string | undefined>()
+  /** The field that the problem is about, as the API names it. */
+  wrong = $state<string | undefined>()
+
+  constructor(
+    readonly id: string,
+    readonly session: () => BoxSession,
+    readonly read: () => Promise<T>,
+  ) {}
+
+  async load(): Promise<void> {
+    this.problem = undefined
+    try {
+      this.wanted = await this.read()
+    } catch (error) {
+      await this.failed(error)
+    }
+  }
+
+  /** Whether it was taken. */
+  async send(work: () => Promise<void>): Promise<boolean> {
+    if (this.busy) return false
+    this.problem = undefined
+    this.wrong = undefined
+    this.busy = true
+    try {
+      await work()
+      return true
+    } catch (error) {
+      await this.failed(error)
+      return false
+    } finally {
+      this.busy = false
+    }
+  }
+
+  async failed(error: unknown): Promise<void> {
+    this.wrong = error instanceof BoxFailure ? error.field : undefined
+    this.problem = boxFailureText(error)
+    if (this.wrong !== undefined) document.getElementById(this.idOf(this.wrong))?.focus()
+    await this.session().noticed(error)
+  }
+
+  idOf(field: string): string {
+    return `${this.id}-${field.replaceAll('.', '-')}`
+  }
+
+  get problemId(): string {
+    return `${this.id}-problem`
+  }
+
+  /** For a field's `problem`: the id of the text, if it is about this field. */
+  told(field: string): string | undefined {
+    return this.wrong === field && this.problem ? this.problemId : undefined
+  }
+}

@@ -1,0 +1,142 @@
+//! A factory disk and a USB stick: the box sets itself up, and nobody touches it.
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine;
+use plenum_appliance::provisioning::{EXAMPLE, FILE, SIGNATURE};
+use plenum_image::shell::run;
+use plenum_image::tools::Tools;
+use plenum_tests::machine::site::free_port;
+use plenum_tests::machine::{Machine, Network, Options, lan};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Where systemd-repart puts the first partition.
+const ESP: &str = "/image/disk.raw@@1048576";
+const NAME: &str = "konferenz.example.org";
+/// Another one than the harness gives.
+const ADDRESS: &str = "198.18.9.77";
+/// From the page that answers to the address of the file.
+const APPLIED_LIMIT: Duration = Duration::from_secs(180);
+
+/// An authority of the institution, and what it has signed for the box.
+struct Certificates {
+    root: CertificateDer<'static>,
+    chain: String,
+    key: String,
+}
+
+pub(crate) fn sets_itself_up(options: &Options, limit: Duration) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let certificates = certificates()?;
+    let text = file(&certificates);
+    let fleet = Ed25519KeyPair::from_seed_unchecked(&[3; 32]).map_err(|_| anyhow::anyhow!("no key"))?;
+    let disk = folder.path().join("disk.raw");
+    run(Command::new("cp").arg("--sparse=always").arg(&options.image).arg(&disk))?;
+    trust(folder.path(), &fleet)?;
+    let stick = stick(folder.path(), &text, &fleet)?;
+    let site = plenum_tests::machine::site::Site::new(free_port()?, options.site.host_key.clone());
+    let mut machine = Machine::start(&Options {
+        drives: vec![stick],
+        network: Network::Lan,
+        ..Options::new(disk, folder.path().join("machine"), site)
+    })?;
+    machine.wait_for_page(limit)?;
+    let end = Instant::now() + APPLIED_LIMIT;
+    let answer = loop {
+        match session(&certificates.root) {
+            Ok(answer) => break answer,
+            Err(error) if Instant::now() > end => {
+                let journal =
+                    machine.shell()?.run("journalctl --no-pager -u 'plenum-usb*' -u plenum-appliance")?;
+                bail!("{error:#}\nthe journal says:\n{journal}");
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(500)),
+        }
+    };
+    ensure!(answer.contains("\"setup_open\":false"), "not set up: {answer}");
+    ensure!(answer.contains("\"has_administrator\":true"), "nobody administers it: {answer}");
+    let shown = machine.shell()?.run("tr -cd '[:print:]' < /dev/vcs1")?;
+    ensure!(shown.contains(NAME), "the display does not show the name: {shown}");
+    let journal = machine.shell()?.run("journalctl --no-pager --output=cat")?;
+    ensure!(!journal.contains("sentence of your own"), "the journal tells the password");
+    Ok(())
+}
+
+fn certificates() -> Result<Certificates> {
+    let mut authority = CertificateParams::new(Vec::new())?;
+    authority.distinguished_name.push(rcgen::DnType::CommonName, "Authority of the institution");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate()?;
+    let root = authority.self_signed(&authority_key)?;
+    let issuer = Issuer::new(authority, authority_key);
+    let key = KeyPair::generate()?;
+    let server = CertificateParams::new(vec![NAME.to_owned()])?.signed_by(&key, &issuer)?;
+    let chain = format!("{}{}", server.pem(), root.pem());
+    Ok(Certificates { root: root.der().clone(), chain, key: key.serialize_pem() })
+}
+
+/// The example with an address of the wire, and a certificate.
+fn file(certificates: &Certificates) -> String {
+    let text = EXAMPLE
+        .replace("enp1s0", lan::PORT)
+        .replace("192.0.2.10", ADDRESS)
+        .replace("192.0.2.1\"", &format!("{}\"", lan::HERE));
+    let Certificates { chain, key, .. } = certificates;
+    format!("{text}\n[certificate]\nchain = '''\n{chain}'''\nkey = '''\n{key}'''\n")
+}
+
+/// What whoever prepares a fleet puts beside the image.
+fn trust(folder: &Path, fleet: &Ed25519KeyPair) -> Result<()> {
+    let key = plenum_image::digest::hex(fleet.public_key().as_ref());
+    fs::write(folder.join("fleet.keys"), key + "\n")?;
+    let tools = Tools::open()?.with(folder, "/image");
+    run(tools.command("mmd").args(["-i", ESP, "::/plenum"]))?;
+    run(tools.command("mcopy").args(["-i", ESP, "/image/fleet.keys", "::/plenum/fleet.keys"]))
+}
+
+/// FAT, as sticks are sold.
+fn stick(folder: &Path, text: &str, fleet: &Ed25519KeyPair) -> Result<PathBuf> {
+    let signature = base64::engine::general_purpose::STANDARD.encode(fleet.sign(text.as_bytes()));
+    let image = folder.join("stick.raw");
+    fs::File::create(&image)?.set_len(16 << 20)?;
+    let tools = Tools::open()?.with(folder, "/image");
+    run(tools.command("mkfs.vfat").arg("/image/stick.raw"))?;
+    for (name, text) in [(FILE, text), (SIGNATURE, &signature)] {
+        fs::write(folder.join(name), text)?;
+        let (from, to) = (format!("/image/{name}"), format!("::/{name}"));
+        run(tools.command("mcopy").args(["-i", "/image/stick.raw", &from, &to]))?;
+    }
+    Ok(image)
+}
+
+/// What the box says of itself at its own address, to somebody who trusts the institution's authority alone.
+fn session(root: &CertificateDer<'static>) -> Result<String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone())?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect_timeout(&format!("{ADDRESS}:443").parse()?, Duration::from_secs(3))
+        .context("nobody answers at the file's address")?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let client = ClientConnection::new(Arc::new(config), ServerName::try_from(NAME)?)?;
+    let mut stream = StreamOwned::new(client, stream);
+    write!(stream, "GET /api/box/session HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n")
+        .context("the certificate is not the file's")?;
+    let mut answer = String::new();
+    // The end without a goodbye is an end, too.
+    let _ = stream.read_to_string(&mut answer);
+    ensure!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    Ok(answer)
+}

@@ -1,0 +1,78 @@
+// The booted image is set up by a real browser with the code on its display, and a network that nobody confirms is
+// taken back.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Box } from "../lib/box.mjs";
+import { Chromium } from "../lib/chromium.mjs";
+import { Machine } from "../lib/machine.mjs";
+import { until } from "../lib/until.mjs";
+
+/** The machine is emulated, and a network on trial lasts a minute. */
+const LIMIT = 120_000;
+
+let machine;
+let browser;
+
+before(async () => {
+  machine = await Machine.join();
+});
+
+after(async () => {
+  await browser?.stop();
+  machine?.stop();
+});
+
+/** The first virtual terminal as text. */
+const display = () => machine.shell("tr -cd '[:print:]' < /dev/vcs1");
+
+test("set-up with what the display shows", async () => {
+  let shown = "";
+  await until("the display shows a code", async () => {
+    shown = await display();
+    return /\b[0-9A-Z]{4}-[0-9A-Z]{4}\b/.test(shown);
+  }, LIMIT);
+  assert.match(shown, /https:\/\/[0-9.]+\/setup/);
+  // The certificate's fingerprint, in four lines of eight bytes.
+  assert.equal(shown.match(/(?:[0-9A-F]{2}:){7}[0-9A-F]{2}/g)?.length, 4, shown);
+  machine.setup_code = /\b[0-9A-Z]{4}-[0-9A-Z]{4}\b/.exec(shown)[0];
+  browser = await Chromium.start(machine, { locale: "de-DE", viewport: { width: 1440, height: 900 } });
+  browser.context.setDefaultTimeout(LIMIT);
+  const box = new Box(machine, await browser.person("Ada"));
+  const secret = await box.setUp({ network: () => wrongNetwork(box) });
+  await until("the display shows the code no more", async () => {
+    shown = await display();
+    return !shown.includes(machine.setup_code);
+  }, LIMIT);
+  await box.control("to-admin").click();
+  await box.signIn("ada@example.org", secret);
+  await box.control("overview").getByRole("definition").first().waitFor();
+  await box.check("overview of the image");
+});
+
+/** A VLAN on a bond of both cards, with an address of another network: the browser loses the box, and finds it again. */
+async function wrongNetwork(box) {
+  const ports = box.control("network-port");
+  await ports.first().waitFor();
+  assert.equal(await ports.count(), 2);
+  for (const port of await ports.all()) await port.check();
+  await box.page.locator("details summary").click();
+  await box.control("network-bond").selectOption("active_backup");
+  await box.control("network-vlan").fill("42");
+  await box.control("network-ipv4-static").check();
+  await box.control("network-ipv4-address").fill("192.0.2.99/24");
+  await box.control("network-save").click();
+  await box.control("network-trial").waitFor();
+  await box.check("network of the image on trial");
+  await until("a VLAN on a bond has the address", async () => {
+    const links = await machine.shell("ip -details address");
+    return /plenum-bond: .*\n.*\n.*bond mode active-backup/.test(links) && /vlan protocol 802.1Q id 42/.test(links)
+      && links.includes("192.0.2.99/24");
+  }, LIMIT);
+  // Nobody confirms: the form is there again once the box is.
+  await box.control("network-save").waitFor();
+  const links = await machine.shell("ip address");
+  assert.ok(!links.includes("192.0.2.99"), links);
+  assert.equal(await ports.first().isChecked(), false);
+  await box.control("network-save").click();
+}

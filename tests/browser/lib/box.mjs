@@ -1,0 +1,273 @@
+// A person at the box's set-up and administration: fills the pages, and has axe look at every state.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { audit } from "./axe.mjs";
+import { oneTimePassword } from "./one-time-password.mjs";
+import { until } from "./until.mjs";
+
+const PASSWORD = "a sentence that is easy to remember";
+
+export class Box {
+  constructor(house, person) {
+    // The image's clock is set by nobody: no server is asked.
+    const timeServers = house.hands ? "" : "time.example.org 192.0.2.123";
+    Object.assign(this, { house, timeServers, page: person.page, control: (id) => person.control(id) });
+  }
+
+  async check(state) {
+    await audit(this.page, state);
+    await this.picture(state);
+  }
+
+  /** PLENUM_PICTURES names a folder for pictures of every state. */
+  async picture(state) {
+    const folder = process.env.PLENUM_PICTURES;
+    if (!folder) return;
+    const { width } = this.page.viewportSize();
+    await this.page.screenshot({ path: join(folder, `${width}-${state.replaceAll(/[^a-z0-9]+/g, "-")}.png`), fullPage: true });
+  }
+
+  step(name) {
+    return this.page.locator(`[data-testid="setup"][data-step="${name}"]`).waitFor();
+  }
+
+  /** `network` does the step in another way. */
+  async setUp({ network = () => this.network() } = {}) {
+    await this.page.goto(`${this.house.url}/setup`);
+    await this.step("code");
+    await this.check("setup code");
+    await this.control("setup-code").fill("AAAA-AAAA");
+    await this.control("setup-open").click();
+    await this.control("form-error").waitFor();
+    await this.check("wrong setup code");
+    await this.control("setup-code").fill(this.house.setup_code.toLowerCase());
+    await this.control("setup-open").click();
+    await this.step("network");
+    await this.control("network-save").waitFor();
+    await network();
+    await this.time();
+    await this.step("administrator");
+    await this.control("account-create").click();
+    await this.control("form-error").waitFor();
+    await this.check("administrator without a name");
+    // A page that is loaded again goes on where it was.
+    await this.page.reload();
+    await this.step("administrator");
+    await this.check("administrator");
+    const secret = await this.account("ada@example.org");
+    await this.name();
+    await this.step("institution");
+    await this.control("institution-name").fill("Unfallversicherung Nord");
+    await this.control("institution-imprint").fill("nonsense");
+    await this.control("institution-save").click();
+    await this.control("form-error").waitFor();
+    await this.check("institution with a wrong address");
+    await this.control("institution-imprint").fill("https://www.example.org/impressum");
+    await this.control("institution-save").click();
+    await this.step("finish");
+    if (this.house.hands) await this.noteRecoveryKey();
+    await this.control("box-host-key-show").click();
+    await this.control("box-host-key").waitFor();
+    assert.ok((await this.control("box-host-key").inputValue()).length >= 24);
+    await this.check("finish");
+    await this.control("setup-finish").click();
+    await this.step("over");
+    await this.check("set-up is over");
+    return secret;
+  }
+
+  /** A wrong address is named; new settings apply, and are kept once they are confirmed. */
+  async network() {
+    await this.check("network");
+    await this.control("network-ipv4-static").check();
+    await this.control("network-ipv4-address").fill("192.0.2.0/24");
+    await this.control("network-save").click();
+    await this.control("form-error").waitFor();
+    await this.check("network with a wrong address");
+    await this.control("network-ipv4-automatic").check();
+    await this.control("network-dns").fill("192.0.2.53, 2001:db8::53");
+    await this.control("network-save").click();
+    await this.control("network-trial").waitFor();
+    await this.check("network on trial");
+    await this.control("network-keep").click();
+  }
+
+  async time() {
+    await this.step("time");
+    await this.control("clock").waitFor();
+    await this.check("time");
+    // It goes back, and on again, also after the page was loaded anew.
+    await this.control("setup-back").click();
+    await this.step("network");
+    await this.page.reload();
+    await this.step("network");
+    await this.control("network-save").click();
+    await this.step("time");
+    await this.control("time-servers").fill(this.timeServers);
+    await this.control("time-save").click();
+  }
+
+  async name() {
+    await this.step("name");
+    await this.control("host-name").fill("localhost");
+    await this.control("host-save").click();
+    await this.control("form-error").waitFor();
+    await this.check("name that no box has");
+    await this.control("host-name").fill("");
+    await this.control("host-save").click();
+    await this.control("certificate-shown").waitFor();
+    await this.check("certificate of the box itself");
+    await this.control("certificate-next").click();
+  }
+
+  /** The box's request, signed by an authority that the browser trusts; the pages show it without a restart. */
+  async certificate() {
+    await this.area("name");
+    await this.control("certificate-shown").waitFor();
+    const before = await this.control("certificate-shown").textContent();
+    await this.control("certificate-request-begin").click();
+    await this.control("certificate-names").fill(new URL(this.house.url).hostname);
+    await this.check("request for a certificate");
+    await this.control("certificate-ask").click();
+    await this.control("certificate-request").waitFor();
+    const request = await this.control("certificate-request").inputValue();
+    await this.control("certificate-upload-begin").click();
+    await this.control("certificate-chain").fill(request);
+    await this.control("certificate-upload").click();
+    await this.control("form-error").waitFor();
+    await this.check("certificate that is none");
+    await this.control("certificate-chain").fill(sign(request, this.house.ca_file));
+    await this.control("certificate-upload").click();
+    await until("the pages show the new certificate", async () => {
+      const shown = await this.control("certificate-shown").textContent();
+      return shown !== before && (await this.control("certificate-request").count()) === 0;
+    });
+    await this.check("certificate of the institution");
+  }
+
+  async area(name) {
+    await this.control(`area-${name}`).click();
+    await this.page.locator(`[data-testid="admin-console"][data-area="${name}"]`).waitFor();
+  }
+
+  /** Of the image: it is shown until somebody types how it ends. */
+  async noteRecoveryKey() {
+    const key = (await this.control("recovery-key-text").textContent()).trim();
+    await this.check("recovery key");
+    await this.control("recovery-key-last").fill("aaaaaaaa");
+    await this.control("recovery-key-take").click();
+    await this.control("form-error").waitFor();
+    await this.control("recovery-key-last").fill(key.split("-").at(-1));
+    await this.control("recovery-key-take").click();
+    await this.control("recovery-key").waitFor({ state: "detached" });
+    this.recoveryKey = key;
+  }
+
+  /** Fills the form, reads the second factor, and proves that it works. */
+  async account(name) {
+    await this.control("account-name").fill(name);
+    await this.control("account-password").fill(PASSWORD);
+    await this.control("account-password-again").fill(PASSWORD);
+    await this.control("account-create").click();
+    const secret = await this.control("factor-secret").getAttribute("data-secret");
+    assert.equal(await this.control("recovery-codes").locator("li").count(), 10);
+    await this.check("second factor");
+    await this.control("factor-code").fill("000000");
+    await this.control("factor-confirm").click();
+    await this.control("form-error").waitFor();
+    await this.check("wrong code of the second factor");
+    await this.control("factor-code").fill(oneTimePassword(secret));
+    await this.control("factor-confirm").click();
+    // The code has been used; the next one is the device's next half minute.
+    return secret;
+  }
+
+  async signIn(name, secret) {
+    await this.control("sign-in-name").fill(name);
+    await this.control("sign-in-password").fill(PASSWORD);
+    await this.control("sign-in-button").click();
+    await this.control("sign-in-code").waitFor();
+    await this.check("sign-in, second factor");
+    // The one for the half minute to come is taken as well, and it has not been used.
+    await this.control("sign-in-code").fill(oneTimePassword(secret, Date.now() / 1000 + 30));
+    await this.control("sign-in-button").click();
+    await this.control("admin-console").waitFor();
+  }
+
+  async administer(secret) {
+    await this.control("to-admin").click();
+    await this.control("sign-in-name").waitFor();
+    await this.check("sign-in");
+    await this.control("sign-in-name").fill("ada@example.org");
+    await this.control("sign-in-password").fill("not the password");
+    await this.control("sign-in-button").click();
+    await this.control("form-error").waitFor();
+    await this.check("sign-in, wrong password");
+    await this.signIn("ada@example.org", secret);
+    await this.control("overview").getByRole("definition").first().waitFor();
+    await this.check("overview");
+    await this.area("network");
+    await this.control("network-dns").waitFor();
+    await until("the DNS servers were kept", async () => {
+      return (await this.control("network-dns").inputValue()) === "192.0.2.53 2001:db8::53";
+    });
+    await this.check("network of a box that is set up");
+    await this.certificate();
+    await this.area("time");
+    await until("the time servers were kept", async () => {
+      return (await this.control("time-servers").inputValue()) === "time.example.org 192.0.2.123";
+    });
+    await this.area("updates");
+    await this.control("update").getByRole("paragraph").first().waitFor();
+    await this.check("updates");
+    await this.area("institution");
+    await this.control("institution-name").waitFor();
+    assert.equal(await this.control("institution-name").inputValue(), "Unfallversicherung Nord");
+    await this.check("institution");
+    await this.area("accounts");
+    await this.control("account-row").first().waitFor();
+    await this.check("accounts");
+    await this.control("account-remove").first().click();
+    await this.control("confirm").click();
+    await this.control("form-error").waitFor();
+    await this.check("the last administrator stays");
+    await this.control("account-add").click();
+    await this.control("account-role").selectOption("auditor");
+    const bob = await this.account("bob");
+    await until("there are two accounts", async () => (await this.control("account-row").count()) === 2);
+    await this.control("sign-out").click();
+    await this.control("sign-in-name").waitFor();
+    return bob;
+  }
+
+  async readAudit(secret) {
+    await this.signIn("bob", secret);
+    await this.control("audit-chain").waitFor();
+    assert.equal(await this.control("audit-chain").getAttribute("data-whole"), "true");
+    await this.check("audit log");
+    const events = await this.control("audit-row").evaluateAll((rows) => rows.map((row) => row.dataset.event));
+    for (const event of ["setup_code_wrong", "setup_finished", "sign_in_failed", "account_created", "settings_changed"]) {
+      assert.ok(events.includes(event), `${event} is in ${events}`);
+    }
+  }
+}
+
+/** What an authority of the institution does with a request: here it is the house's own, which the browser trusts. */
+function sign(request, authority) {
+  const folder = mkdtempSync(join(tmpdir(), "plenum-sign-"));
+  try {
+    const [asked, made] = [join(folder, "request.pem"), join(folder, "certificate.pem")];
+    writeFileSync(asked, request);
+    const key = join(dirname(authority), "ca.key");
+    const by = ["-CA", authority, "-CAkey", key, "-CAcreateserial", "-CAserial", join(folder, "serial")];
+    const options = ["-req", "-in", asked, ...by, "-days", "30", "-copy_extensions", "copy", "-out", made];
+    execFileSync("openssl", ["x509", ...options], { stdio: "ignore" });
+    return readFileSync(made, "utf8") + readFileSync(authority, "utf8");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
