@@ -21,12 +21,12 @@ pub(crate) fn ours(shell: &mut Shell) -> Result<Vec<Unit>> {
     names.sort_unstable();
     let mut units = Vec::new();
     for name in names {
-        let shown = shell.run(&format!("systemctl show {name} -p User,Type"))?;
+        let shown = shell.run(&format!("systemctl show {name} -p User,Type,Restart"))?;
         let value = |key: &str| {
             let line = shown.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
             line.unwrap_or_default().to_owned()
         };
-        let (once, ready) = (value("Type") == "oneshot", value("Type").starts_with("notify"));
+        let (once, ready) = (value("Restart") == "no", value("Type").starts_with("notify"));
         units.push(Unit { name: name.to_owned(), user: value("User"), once, ready });
     }
     Ok(units)

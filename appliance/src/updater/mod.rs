@@ -258,6 +258,8 @@ impl Updater {
             Some(reason) => self.show_reasons(vec![reason]),
             None => {
                 self.wish = None;
+                // If it is refused, nothing waits any more.
+                self.show();
                 match wish {
                     Wish::Restart => self.handle(Event::Restart),
                     Wish::Rollback => self.go_back(),

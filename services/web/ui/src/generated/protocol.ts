@@ -333,7 +333,11 @@ token: string,
  */
 addresses: string[], };
 
-export type ConfirmNetwork = { token: string, };
+export type ConfirmNetwork = { 
+/**
+ * Empty: whoever is signed in as an administrator, or does the set-up, confirms it.
+ */
+token: string, };
 
 export type NetworkState = { ports: Array<Port>, 
 /**
