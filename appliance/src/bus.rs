@@ -3,6 +3,7 @@
 use crate::sources::Source;
 use crate::status::Status;
 use plenum_protocol::appliance::{BUS_NAME, OBJECT_PATH};
+use plenum_protocol::manager::UpdateSource;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -23,6 +24,8 @@ pub enum Request {
     Rollback {
         now: bool,
     },
+    /// Not from the bus: what an administrator has chosen.
+    Configure(UpdateSource),
 }
 
 pub type Asked = (Request, oneshot::Sender<Result<(), String>>);

@@ -39,7 +39,7 @@ async fn serve(context: Context<ApplianceSettings>) -> anyhow::Result<()> {
         .with_context(|| format!("`http_socket = {}`", settings.http_socket.display()))?;
     let connection = connect(&settings).await;
     let bus = connection.as_ref().ok().cloned();
-    let (host, problems) = Host::new(&settings, bus.clone().filter(|_| settings.machine));
+    let (mut host, problems) = Host::new(&settings, bus.clone().filter(|_| settings.machine));
     let mut machine = Machine::new(&settings, problems)?;
     machine.system = bus.clone().map(System::new);
     let (opened, open) = oneshot::channel();
@@ -54,6 +54,7 @@ async fn serve(context: Context<ApplianceSettings>) -> anyhow::Result<()> {
     let connection = connection.context("the message bus cannot be reached")?;
     let (updater, status) = Updater::new(settings.update.clone(), System::new(connection.clone()))?;
     let (sender, requests) = mpsc::channel(16);
+    host.updates = Some(sender.clone());
     machine.updates = Some((sender.clone(), status.clone()));
     // Opening what is stored takes a moment in which updates need not wait.
     tokio::spawn(administer(settings, listener, Parts { host, machine, bus }, opened));

@@ -150,8 +150,14 @@ fn no_appliance(directory: &Path) -> Machine {
     Machine::new(&settings, watch::channel(Problems::new()).1).unwrap()
 }
 
-const SETTINGS: [&str; 5] =
-    ["settings/institution", "settings/host_name", "settings/time", "settings/network", "certificate"];
+const SETTINGS: [&str; 6] = [
+    "settings/institution",
+    "settings/host_name",
+    "settings/time",
+    "settings/network",
+    "settings/update",
+    "certificate",
+];
 
 fn socket(directory: &Path) -> std::path::PathBuf {
     directory.join("http.sock")
@@ -167,6 +173,7 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("PUT", "settings/host_name", json!({ "revision": 0, "host_name": "eve.example" })),
         ("PUT", "settings/time", json!({ "revision": 0, "servers": ["time.example"] })),
         ("PUT", "settings/network", network(0)),
+        ("PUT", "settings/update", json!({ "revision": 0, "source": "https://eve.example" })),
         ("POST", "certificate/request", json!({ "names": ["eve.example"] })),
         ("PUT", "certificate", json!({ "chain": "-----BEGIN", "key": "-----BEGIN" })),
         ("DELETE", "certificate", json!({})),
@@ -233,7 +240,7 @@ async fn two_thousand_mutated_bodies_change_nothing() {
     let mut rng = fastrand::Rng::with_seed(11);
     let (mut refused, mut taken) = (0, 0);
     for round in 0..2_000 {
-        let (method, path, body) = changes().swap_remove(rng.usize(0..12));
+        let (method, path, body) = changes().swap_remove(rng.usize(0..13));
         let mut bytes = body.to_string().into_bytes();
         for _ in 0..rng.usize(1..6) {
             let at = rng.usize(0..bytes.len());

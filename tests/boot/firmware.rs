@@ -7,7 +7,10 @@ use plenum_tests::machine::{Machine, Options, https};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// From a key to what it changes on the display.
+const DISPLAY_LIMIT: Duration = Duration::from_secs(30);
 
 /// Where systemd-repart puts the first partition.
 const ESP: &str = "/image/disk.raw@@1048576";
@@ -105,7 +108,7 @@ pub(crate) fn opened_unattended(machine: &mut Machine) -> Result<()> {
 }
 
 /// With the TPM of another machine the data stays shut until somebody types the recovery key.
-pub(crate) fn asks_for_the_recovery_key(options: &Options, key: &str, limit: Duration) -> Result<()> {
+pub(crate) fn asks_for_the_recovery_key(options: &Options, key: &str, limit: Duration) -> Result<Machine> {
     fs::remove_dir_all(options.folder.join("tpm"))?;
     let mut machine = Machine::start(options)?;
     machine.wait_for_console("recovery key", limit)?;
@@ -119,5 +122,40 @@ pub(crate) fn asks_for_the_recovery_key(options: &Options, key: &str, limit: Dur
     shell.run("systemctl is-system-running --wait").context("a unit failed")?;
     let mount = shell.run("findmnt --noheadings --output SOURCE /var")?;
     ensure!(mount == "/dev/mapper/data", "/var is {mount}");
-    Ok(())
+    Ok(machine)
+}
+
+/// Ordered with the keyboard, as somebody before the box does it; then it is as it came from the factory.
+pub(crate) fn forgets_everything(mut machine: Machine, options: &Options, limit: Duration) -> Result<()> {
+    machine.qmp()?.press("f")?;
+    let digits = digits_on_display(&mut machine)?;
+    machine.qmp()?.type_line(&digits)?;
+    // QEMU ends where a machine would start again.
+    machine.wait_until_off(limit)?;
+    drop(machine);
+    let mut machine = Machine::start(options)?;
+    machine.wait_for_page(limit)?;
+    let shell = machine.shell()?;
+    shell.run("systemctl is-system-running --wait").context("a unit failed after the reset")?;
+    shell.run("test ! -e /boot/plenum/factory-reset").context("it would be done again")?;
+    ensure!(
+        shell.run("test -e /var/lib/plenum/recovery-key.taken").is_err(),
+        "the data from before is still there"
+    );
+    shell.run("test -s /run/plenum/appliance/setup.code").context("it cannot be set up again")?;
+    shell.run("test -s /run/plenum/recovery.key").context("the new data has no recovery key").map(drop)
+}
+
+/// What has to be typed before everything is deleted.
+fn digits_on_display(machine: &mut Machine) -> Result<String> {
+    let end = Instant::now() + DISPLAY_LIMIT;
+    loop {
+        let shown = machine.shell()?.run("tr -cd '[:print:]' < /dev/vcs1")?;
+        let digits = shown.split_once("Zum Best").and_then(|(_, rest)| rest.split_whitespace().nth(1));
+        match digits.filter(|digits| digits.len() == 4) {
+            Some(digits) => return Ok(digits.to_owned()),
+            None if Instant::now() > end => bail!("the display asks for nothing: {shown}"),
+            None => std::thread::sleep(Duration::from_millis(250)),
+        }
+    }
 }

@@ -83,9 +83,14 @@ fn the_image_boots_into_the_conference() {
     report.take("the power button switches it off again", || power_off(&mut machine));
     drop(machine);
     if let Some(key) = key {
-        report.take("with another TPM it asks for the recovery key", || {
+        let opened = report.take("with another TPM it asks for the recovery key", || {
             firmware::asks_for_the_recovery_key(&options, &key, BOOT_LIMIT)
         });
+        if let Some(machine) = opened {
+            report.take("a factory reset at the display forgets everything", || {
+                firmware::forgets_everything(machine, &options, BOOT_LIMIT)
+            });
+        }
     }
     report.take("a signed file on a USB stick sets a factory disk up", || {
         zero_touch::sets_itself_up(&options, BOOT_LIMIT)

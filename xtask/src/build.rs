@@ -35,6 +35,25 @@ pub(crate) fn user_interface() -> Result<()> {
     run(build.args(["--prefix", "services/web/ui", "run", "--silent", "build"]).stdout(std::io::stderr()))
 }
 
+/// The Python packages of `tests/browser/requirements.txt` in a folder of their own: Schemathesis tries an API by its
+/// OpenAPI document.
+pub(crate) fn python_packages() -> Result<PathBuf> {
+    let list = root().join("tests/browser/requirements.txt");
+    let wanted = std::fs::read(&list).context("tests/browser/requirements.txt cannot be read")?;
+    let folder = target_dir().join("python");
+    let stamp = folder.join(".plenum-lock");
+    if !std::fs::read(&stamp).is_ok_and(|have| have == wanted) {
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).context("the old Python packages cannot be removed")?;
+        }
+        let mut install = in_root("pip3");
+        install.args(["install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]);
+        run(install.arg("--target").arg(&folder).arg("--requirement").arg(&list))?;
+        std::fs::write(&stamp, wanted).context("the stamp of the Python packages cannot be written")?;
+    }
+    Ok(folder)
+}
+
 /// Installs the npm packages of a folder, unless they are those of its lock file already.
 pub(crate) fn packages(folder: &str) -> Result<()> {
     let lock = root().join(folder).join("package-lock.json");

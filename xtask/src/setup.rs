@@ -21,6 +21,7 @@ pub(crate) const SUITES: &[Need] = &[
     ("turnutils_uclient", "coturn"),
     ("busctl", "systemd"),
     ("openssl", "openssl"),
+    ("pip3", "python3-pip"),
 ];
 
 /// To build the image; everything else it needs is in its tools root.

@@ -117,8 +117,10 @@ fn browser() -> Result<()> {
     build::user_interface()?;
     build::programs(false)?;
     build::packages("tests/browser")?;
+    let python = build::python_packages()?;
     let mut command = in_root("tests/browser/in-namespace");
     command.args(["node", "--test", "--test-concurrency=1", "tests/browser/suites/"]);
+    command.env("PLENUM_SCHEMATHESIS", python);
     start(command.env("PLENUM_BIN_DIR", build::bin_dir(false)))
 }
 

@@ -15,7 +15,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use plenum_protocol::manager::{HostName, Institution, ManagerErrorCode, NetworkSettings, TimeSettings};
+use plenum_protocol::manager::{
+    HostName, Institution, ManagerErrorCode, NetworkSettings, TimeSettings, UpdateSource,
+};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -54,6 +56,7 @@ impl Api {
             .route("/api/box/audit/{before}", get(access::audit_before))
             .route("/api/box/settings/institution", settings::area::<Institution>())
             .route("/api/box/settings/host_name", settings::area::<HostName>())
+            .route("/api/box/settings/update", settings::area::<UpdateSource>())
             .route("/api/box/settings/time", settings::area::<TimeSettings>())
             .route(
                 "/api/box/settings/network",

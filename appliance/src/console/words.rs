@@ -116,6 +116,7 @@ impl Language {
             SettingsArea::Network => self.of("Netzwerk", "Network"),
             SettingsArea::HostName => self.of("Name", "Name"),
             SettingsArea::Time => self.of("Zeit", "Time"),
+            SettingsArea::Updates => self.of("Updates", "Updates"),
             SettingsArea::Pages => self.of("Seiten", "Pages"),
         }
     }

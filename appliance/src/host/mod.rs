@@ -7,17 +7,18 @@ mod ports;
 
 pub use ports::ports;
 
+use crate::bus::{Asked, Request};
 use crate::manager::Desired;
 use anyhow::{Context, Result};
 use plenum_daemon::durable;
-use plenum_protocol::manager::SettingsArea;
+use plenum_protocol::manager::{SettingsArea, UpdateSource};
 use plenum_protocol::settings::ApplianceSettings;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use zbus::Connection;
 
 const AGAIN: Duration = Duration::from_secs(20);
@@ -33,6 +34,8 @@ pub type Problems = BTreeMap<SettingsArea, String>;
 pub struct Host {
     /// Missing on a machine that is no appliance: it is left alone.
     bus: Option<Connection>,
+    /// Missing where there is no image to update.
+    pub updates: Option<mpsc::Sender<Asked>>,
     network_dir: PathBuf,
     web_dir: PathBuf,
     /// What holds: at first, what the image brings along.
@@ -44,7 +47,7 @@ impl Host {
     pub fn new(settings: &ApplianceSettings, bus: Option<Connection>) -> (Host, watch::Receiver<Problems>) {
         let (problems, seen) = watch::channel(Problems::new());
         let (network_dir, web_dir) = (settings.network_dir.clone(), settings.web_dir.clone());
-        (Host { bus, network_dir, web_dir, done: Desired::default(), problems }, seen)
+        (Host { bus, updates: None, network_dir, web_dir, done: Desired::default(), problems }, seen)
     }
 
     /// Until nobody can change the settings any more.
@@ -87,6 +90,10 @@ impl Host {
         if note(SettingsArea::Time, self.time(servers).await) {
             done.time_servers = wanted.time_servers.clone();
         }
+        let update = (wanted.update != done.update).then_some(&wanted.update);
+        if note(SettingsArea::Updates, self.update(update).await) {
+            done.update = wanted.update.clone();
+        }
         note(SettingsArea::Pages, self.pages(wanted));
         self.done = done;
         problems
@@ -115,6 +122,13 @@ impl Host {
         let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
         let set = timesyncd.set_runtime_ntp_servers(&servers).await;
         set.context("systemd-timesyncd did not take the time servers")
+    }
+
+    async fn update(&self, source: Option<&UpdateSource>) -> Result<()> {
+        let (Some(updates), Some(source)) = (&self.updates, source) else { return Ok(()) };
+        let (answer, answered) = oneshot::channel();
+        updates.send((Request::Configure(source.clone()), answer)).await.context("the daemon is stopping")?;
+        answered.await.context("the daemon is stopping")?.map_err(anyhow::Error::msg)
     }
 
     /// Certificate and names, for `web`.

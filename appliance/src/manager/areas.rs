@@ -2,11 +2,16 @@
 
 use super::area::Area;
 use super::{Refused, text};
-use plenum_protocol::manager::{HostName, Institution, TimeSettings};
+use crate::updater;
+use plenum_protocol::manager::{HostName, Institution, TimeSettings, UpdateSource};
 use plenum_store::Field;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 const MAX_CHARS: usize = 120;
 const MAX_SERVERS: usize = 4;
+/// A record has 4 KB.
+const MAX_AUTHORITIES_BYTES: usize = 3_000;
 
 impl Area for Institution {
     const NAME: &'static str = "institution";
@@ -74,6 +79,43 @@ impl Area for TimeSettings {
     }
 }
 
+impl Area for UpdateSource {
+    const NAME: &'static str = "update";
+    const PURPOSE: &'static str = "says where updates come from, and when the box restarts for one";
+    const FIELDS: &'static [Field] = &[
+        Field::new("revision", "how often it was changed"),
+        Field::new("source", "address of a folder with updates"),
+        Field::new("authorities", "authorities that are trusted for it"),
+        Field::new("restart_window", "hours in which the box restarts"),
+    ];
+
+    fn revision(&mut self) -> &mut u32 {
+        &mut self.revision
+    }
+
+    fn check(&mut self) -> Result<(), Refused> {
+        text::address("source", &mut self.source)?;
+        text::line("restart_window", &mut self.restart_window, MAX_CHARS)?;
+        if !self.restart_window.is_empty()
+            && let Err(what) = updater::check_window(&self.restart_window)
+        {
+            return Err(Refused::malformed("restart_window", what));
+        }
+        self.authorities = self.authorities.trim().to_owned();
+        let certificates = CertificateDer::pem_slice_iter(self.authorities.as_bytes());
+        let count = certificates.filter(Result::is_ok).count();
+        match self.authorities.len() {
+            0 => Ok(()),
+            length if length > MAX_AUTHORITIES_BYTES => Err(Refused::malformed(
+                "authorities",
+                format!("it has more than {MAX_AUTHORITIES_BYTES} characters"),
+            )),
+            _ if count == 0 => Err(Refused::malformed("authorities", "there is no certificate in PEM")),
+            _ => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::area::Kept;
@@ -84,6 +126,28 @@ mod tests {
         plenum_store::check_fields(&[Kept(Institution::default())]).unwrap();
         plenum_store::check_fields(&[Kept(HostName::default())]).unwrap();
         plenum_store::check_fields(&[Kept(TimeSettings::default())]).unwrap();
+        plenum_store::check_fields(&[Kept(UpdateSource::default())]).unwrap();
+    }
+
+    #[test]
+    fn an_update_source_is_a_folder_on_a_server() {
+        let field = |source: &str, window: &str, authorities: &str| {
+            let mut wanted = UpdateSource {
+                revision: 0,
+                source: source.into(),
+                authorities: authorities.into(),
+                restart_window: window.into(),
+            };
+            wanted.check().err().map(|refused| refused.0.field.unwrap())
+        };
+        let made = rcgen::CertificateParams::new(["ca.example".to_owned()]).unwrap();
+        let pem = made.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem();
+        assert_eq!(field("", "", ""), None);
+        assert_eq!(field("https://updates.example/plenum", "23:00-02:30", &pem), None);
+        assert_eq!(field("http://updates.example", "", "").as_deref(), Some("source"));
+        assert_eq!(field("", "25:00-26:00", "").as_deref(), Some("restart_window"));
+        assert_eq!(field("", "", "no PEM").as_deref(), Some("authorities"));
+        assert_eq!(field("", "", &pem.repeat(9)).as_deref(), Some("authorities"));
     }
 
     #[test]

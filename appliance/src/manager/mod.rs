@@ -31,7 +31,7 @@ use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
 use plenum_protocol::manager::{
     AdminRole, AuditEntry, AuditEvent, AuditPage, HostName, Institution, NetworkSettings, SessionInfo,
-    SignedIn, TimeSettings,
+    SignedIn, TimeSettings, UpdateSource,
 };
 use plenum_store::{Declaration, Options, Store, Transaction};
 use provision::Offered;
@@ -92,6 +92,7 @@ pub struct Desired {
     /// would have to accept another one in the middle of it.
     pub page_name: String,
     pub time_servers: Vec<String>,
+    pub update: UpdateSource,
     /// Key and chain of the pages in PEM; `None`: they make their own.
     pub certificate: Option<String>,
 }
@@ -119,6 +120,7 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<Kept<HostName>>(),
         Declaration::of::<Kept<TimeSettings>>(),
         Declaration::of::<Kept<NetworkSettings>>(),
+        Declaration::of::<Kept<UpdateSource>>(),
         Declaration::of::<Pem>(),
         Declaration::of::<Waiting>(),
     ]
@@ -135,6 +137,7 @@ pub fn options(directory: &Path) -> Options {
         .tree::<Kept<HostName>>()
         .tree::<Kept<TimeSettings>>()
         .tree::<Kept<NetworkSettings>>()
+        .tree::<Kept<UpdateSource>>()
         .tree::<Pem>()
         .tree::<Waiting>()
 }
@@ -180,6 +183,7 @@ impl Manager {
             page_name: if self.setup_is_open()? { String::new() } else { host_name.clone() },
             host_name,
             time_servers: self.kept::<TimeSettings>()?.servers,
+            update: self.kept()?,
             certificate: self.served()?,
         })
     }

@@ -85,6 +85,7 @@ impl Manager {
             put(tx, file.time)?;
             put(tx, file.network)?;
             put(tx, file.institution)?;
+            put(tx, file.update)?;
             if let Some(chain) = file.certificate {
                 Pem::put(tx, chain)?;
             }

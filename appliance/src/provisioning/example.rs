@@ -51,6 +51,13 @@ imprint = "https://www.example.org/impressum"
 privacy = "https://www.example.org/datenschutz"
 data_protection_officer = "datenschutz@example.org"
 
+# Where updates come from: a folder on any web server. Left out: updates come on a USB stick alone.
+[update]
+source = "https://updates.example.org/plenum"
+# Hours in UTC in which the box restarts even while people meet. Left out: as soon as nobody does.
+restart_window = "01:00-03:30"
+# authorities = """PEM of the server's own authority, if it is none of the public ones"""
+
 # Left out: the box makes its own, and browsers warn of it.
 # [certificate]
 # chain = """

@@ -13,7 +13,7 @@ pub use signature::{Trust, trust};
 use crate::access::{account, password, second_factor};
 use crate::certificate::Chain;
 use crate::manager::{Area, Refused};
-use plenum_protocol::manager::{HostName, Institution, NetworkSettings, TimeSettings};
+use plenum_protocol::manager::{HostName, Institution, NetworkSettings, TimeSettings, UpdateSource};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -39,6 +39,7 @@ struct Document {
     time_servers: Option<Vec<String>>,
     network: Option<NetworkSettings>,
     institution: Option<Institution>,
+    update: Option<UpdateSource>,
     certificate: Option<Certificate>,
 }
 
@@ -67,6 +68,7 @@ pub struct Provisioning {
     pub time: Option<TimeSettings>,
     pub network: Option<NetworkSettings>,
     pub institution: Option<Institution>,
+    pub update: Option<UpdateSource>,
     pub certificate: Option<Chain>,
 }
 
@@ -113,6 +115,7 @@ pub fn read(text: &str, now: SystemTime) -> Result<Provisioning, Vec<Finding>> {
         time: check.area(&["time_servers"], time),
         network: check.area(&["network"], document.network),
         institution: check.area(&["institution"], document.institution),
+        update: check.area(&["update"], document.update),
         certificate: None,
         administrators: document.administrator,
         auditors: document.auditor,

@@ -28,8 +28,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// `authorities`: a PEM file beside the public authorities; empty for none.
-    pub fn new(authorities: &Path) -> Result<Client> {
+    /// `authorities`: a PEM file beside the public authorities; empty for none. `more`: PEM, or nothing.
+    pub fn new(authorities: &Path, more: &str) -> Result<Client> {
         let mut roots = RootCertStore::empty();
         let named = (!authorities.as_os_str().is_empty()).then_some(authorities);
         for path in [Path::new(PUBLIC)].into_iter().chain(named) {
@@ -39,6 +39,8 @@ impl Client {
             };
             roots.add_parsable_certificates(certificates.filter_map(Result::ok));
         }
+        let more = CertificateDer::pem_slice_iter(more.as_bytes());
+        roots.add_parsable_certificates(more.filter_map(Result::ok));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?

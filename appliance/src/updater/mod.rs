@@ -14,6 +14,7 @@ use crate::status::Status;
 use crate::system::System;
 use crate::{identity, record};
 use anyhow::{Context, Result};
+use plenum_protocol::manager::UpdateSource;
 use plenum_protocol::settings::UpdateSettings;
 use plenum_protocol::update::{PublicKey, Version};
 use std::fs::File;
@@ -29,6 +30,8 @@ const LOOK: Duration = Duration::from_secs(5);
 
 pub struct Updater {
     settings: UpdateSettings,
+    /// As the settings file has them.
+    file: UpdateSettings,
     window: Option<Window>,
     running: Version,
     trusted: Vec<PublicKey>,
@@ -59,19 +62,18 @@ enum Wish {
 impl Updater {
     pub fn new(settings: UpdateSettings, system: System) -> Result<(Updater, watch::Receiver<Status>)> {
         let running = identity::version()?;
-        let window = match settings.restart_window.as_str() {
-            "" => None,
-            text => Some(text.parse().map_err(anyhow::Error::msg).context("`update.restart_window`")?),
-        };
+        let window = window_of(&settings.restart_window).map_err(anyhow::Error::msg);
+        let window = window.context("`update.restart_window`")?;
         let status = Status { version: running.to_string(), ..Status::default() };
         let (status, seen) = watch::channel(status);
         let updater = Updater {
             window,
             trusted: identity::trusted(&settings.trusted_keys)?,
-            client: Client::new(&settings.authorities)?,
+            client: Client::new(&settings.authorities, "")?,
             record: record::read(&settings.state_dir.join("update.json")).unwrap_or_default(),
             system,
             running,
+            file: settings.clone(),
             settings,
             available: None,
             wish: None,
@@ -175,7 +177,21 @@ impl Updater {
             Request::Cancel => self.cancel(),
             Request::Restart { now } => self.restart(now),
             Request::Rollback { now } => self.roll_back(now),
+            Request::Configure(wanted) => self.configure(&wanted),
         }
+    }
+
+    /// What an administrator has chosen goes before the settings file.
+    fn configure(&mut self, wanted: &UpdateSource) -> Result<(), String> {
+        let file = &self.file;
+        let or =
+            |chosen: &str, file: &str| if chosen.is_empty() { file.to_owned() } else { chosen.to_owned() };
+        self.settings.source = or(&wanted.source, &file.source);
+        self.settings.restart_window = or(&wanted.restart_window, &file.restart_window);
+        self.window = window_of(&self.settings.restart_window)?;
+        let client = Client::new(&self.settings.authorities, &wanted.authorities);
+        self.client = client.map_err(|error| format!("{error:#}"))?;
+        Ok(())
     }
 
     fn install(&mut self, source: Option<Source>) -> Result<(), String> {
@@ -334,6 +350,15 @@ impl Updater {
     fn show_reason(&self, reason: String) {
         self.status.send_modify(|status| status.reasons.push(reason));
     }
+}
+
+fn window_of(text: &str) -> Result<Option<Window>, String> {
+    (!text.is_empty()).then(|| text.parse()).transpose()
+}
+
+/// Whether this is a window, and if not, what one looks like.
+pub fn check_window(text: &str) -> Result<(), String> {
+    text.parse::<Window>().map(drop)
 }
 
 /// Seconds since 1970.

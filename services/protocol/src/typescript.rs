@@ -55,6 +55,7 @@ pub fn module() -> String {
         Institution,
         HostName,
         TimeSettings,
+        UpdateSource,
         NetworkSettings,
         BondMode,
         Ipv4Settings,

@@ -223,7 +223,14 @@ export class Box {
     });
     await this.area("updates");
     await this.control("update").getByRole("paragraph").first().waitFor();
-    await this.check("updates");
+    await this.control("update-source").fill("http://updates.example.org");
+    await this.control("update-source-save").click();
+    await this.control("form-error").waitFor();
+    await this.check("updates from a wrong source");
+    await this.control("update-source").fill("https://updates.example.org/plenum");
+    await this.control("update-window").fill("01:00-03:30");
+    await this.control("update-source-save").click();
+    await this.control("form-error").waitFor({ state: "detached" });
     await this.area("institution");
     await this.control("institution-name").waitFor();
     assert.equal(await this.control("institution-name").inputValue(), "Unfallversicherung Nord");

@@ -59,6 +59,11 @@ impl Qmp {
         self.key("ret")
     }
 
+    /// One key, by QEMU's name for it.
+    pub fn press(&mut self, name: &str) -> Result<()> {
+        self.key(name)
+    }
+
     fn key(&mut self, name: &str) -> Result<()> {
         let keys = json!([{ "type": "qcode", "data": name }]);
         self.run("send-key", &json!({ "keys": keys, "hold-time": 20 }))?;

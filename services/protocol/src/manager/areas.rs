@@ -28,6 +28,20 @@ pub struct HostName {
     pub host_name: String,
 }
 
+/// Where updates come from, and when the box may restart for one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpdateSource {
+    pub revision: u32,
+    /// `https://` address of a folder on any static web server. Empty: that of the image's settings file.
+    pub source: String,
+    /// Up to 3,000 characters of PEM: authorities that are trusted for it beside the public ones.
+    pub authorities: String,
+    /// Hours of the day in UTC, as in `01:00-03:30`, in which the box restarts even while people meet. Empty: it
+    /// restarts as soon as nobody does.
+    pub restart_window: String,
+}
+
 /// Where the box takes the time from (LG8).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(deny_unknown_fields, default)]

@@ -41,7 +41,7 @@ mod network;
 pub mod openapi;
 mod overview;
 
-pub use areas::{HostName, Institution, TimeSettings};
+pub use areas::{HostName, Institution, TimeSettings, UpdateSource};
 pub use certificate::{
     CertificateInfo, CertificateKind, CertificateRequest, CertificateState, UploadedCertificate,
 };

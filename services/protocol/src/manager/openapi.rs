@@ -107,6 +107,7 @@ fn calls() -> Calls {
     it.area::<Institution>("/api/box/settings/institution", "Who runs the box");
     it.area::<HostName>("/api/box/settings/host_name", "What the box is called");
     it.area::<TimeSettings>("/api/box/settings/time", "Where the box takes the time from");
+    it.area::<UpdateSource>("/api/box/settings/update", "Where updates come from");
     it.get::<NetworkSettings>("/api/box/settings/network", "How the box is on the network");
     let what = "Apply network settings, and take them back unless they are confirmed";
     it.send::<NetworkSettings, NetworkTrial>("put", "/api/box/settings/network", what);

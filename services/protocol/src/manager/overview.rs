@@ -63,6 +63,7 @@ pub enum SettingsArea {
     HostName,
     Time,
     Pages,
+    Updates,
 }
 
 /// What the box's display shows, and nobody else may ask for: `org.plenum.Console1` on the bus.

@@ -24,6 +24,7 @@ import type {
   SetupStep,
   TimeSettings,
   UpdateOrder,
+  UpdateSource,
   UpdateState,
   UploadedCertificate,
 } from '../generated/protocol'
@@ -119,6 +120,14 @@ export class BoxApi {
 
   setTime(wanted: TimeSettings): Promise<TimeSettings> {
     return this.#call('PUT', 'settings/time', wanted)
+  }
+
+  updateSource(): Promise<UpdateSource> {
+    return this.#call('GET', 'settings/update')
+  }
+
+  setUpdateSource(wanted: UpdateSource): Promise<UpdateSource> {
+    return this.#call('PUT', 'settings/update', wanted)
   }
 
   clock(): Promise<Clock> {

@@ -12,6 +12,9 @@ export function areaText(area: string): string {
       return m.box_host_name()
     case 'time':
       return m.box_time()
+    case 'update':
+    case 'updates':
+      return m.box_updates()
     case 'pages':
       return m.box_pages()
     default:

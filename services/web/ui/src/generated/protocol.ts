@@ -287,6 +287,21 @@ export type TimeSettings = { revision: number,
  */
 servers: Array<string>, };
 
+export type UpdateSource = { revision: number, 
+/**
+ * `https://` address of a folder on any static web server. Empty: that of the image's settings file.
+ */
+source: string, 
+/**
+ * Up to 3,000 characters of PEM: authorities that are trusted for it beside the public ones.
+ */
+authorities: string, 
+/**
+ * Hours of the day in UTC, as in `01:00-03:30`, in which the box restarts even while people meet. Empty: it
+ * restarts as soon as nobody does.
+ */
+restart_window: string, };
+
 export type NetworkSettings = { revision: number, 
 /**
  * Names of the wired ports that are used. Empty: all of them, each by itself.
@@ -437,7 +452,7 @@ update: UpdateState | null, };
 
 export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "no_address" } | { "kind": "recovery_key_waits" };
 
-export type SettingsArea = "network" | "host_name" | "time" | "pages";
+export type SettingsArea = "network" | "host_name" | "time" | "pages" | "updates";
 
 export type Meetings = { rooms: number, people: number, 
 /**
