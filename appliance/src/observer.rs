@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// Leaves word for the next start.
-const FACTORY_RESET: &str = "plenum-factory-reset.service";
+/// The next start is as the first one.
+const FACTORY_RESET: &str = "plenum-slot-forget.service";
 const RECOVERY_KEY_TAKEN: &str = "plenum-recovery-key-taken.service";
 const PORTS: &str = "/sys/class/net";
 /// Touched by systemd-timesyncd when it has set the clock.

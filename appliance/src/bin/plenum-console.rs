@@ -144,7 +144,8 @@ fn draw(console: &Console, drawn: &mut Vec<Line>) -> Result<()> {
         if drawn.get(usize::from(row)) != Some(line) {
             let weight = if line.bold { Attribute::Bold } else { Attribute::Reset };
             queue!(out, cursor::MoveTo(0, row), terminal::Clear(terminal::ClearType::UntilNewLine))?;
-            queue!(out, SetAttribute(weight), Print(&line.text), SetAttribute(Attribute::Reset))?;
+            queue!(out, SetAttribute(weight), Print(&line.text), SetAttribute(Attribute::Bold))?;
+            queue!(out, Print(&line.code), SetAttribute(Attribute::Reset))?;
         }
     }
     out.flush()?;

@@ -5,7 +5,7 @@
 use anyhow::{Context, Result};
 use clap::Parser;
 use plenum_appliance::slots::esp::Esp;
-use plenum_appliance::slots::{BOOT_FAILURE, BootFailure, FAILURE, boot, seal, write};
+use plenum_appliance::slots::{BOOT_FAILURE, BootFailure, FAILURE, boot, forget, seal, write};
 use plenum_appliance::{identity, record};
 use std::fs;
 use std::path::Path;
@@ -24,6 +24,8 @@ enum Task {
     Prove,
     /// Make the other version the one that starts.
     Rollback,
+    /// Forget everything that was stored since the factory.
+    Forget,
     /// The health check failed: start again while that can help.
     Failed,
     /// Wait to be stopped: the unit's time is the deadline of the boot.
@@ -72,6 +74,7 @@ fn run(task: &Task) -> Result<()> {
             log::info!("the next boot starts version {other}");
             Ok(())
         }
+        Task::Forget => forget::run(),
         Task::Failed => failed(&esp, &running.to_string()),
         Task::Deadline => loop {
             std::thread::park();

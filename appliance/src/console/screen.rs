@@ -2,7 +2,7 @@
 
 use super::state::{Console, Dialog, Order};
 use super::words::Language;
-use plenum_protocol::manager::{Display, Overview, SettingsOffer};
+use plenum_protocol::manager::{Display, Problem, SettingsOffer};
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::net::IpAddr;
 
@@ -16,15 +16,17 @@ const MAX_PROBLEMS: usize = 4;
 pub struct Line {
     pub text: String,
     pub bold: bool,
+    /// A row of the QR code at its right, as bright as can be.
+    pub code: String,
 }
 
 impl Line {
     fn plain(text: impl Into<String>) -> Line {
-        Line { text: text.into(), bold: false }
+        Line { text: text.into(), bold: false, code: String::new() }
     }
 
     fn bold(text: impl Into<String>) -> Line {
-        Line { text: text.into(), bold: true }
+        Line { text: text.into(), bold: true, code: String::new() }
     }
 }
 
@@ -48,6 +50,8 @@ pub fn lines(console: &Console, width: usize, height: usize) -> Vec<Line> {
     lines.truncate(height);
     for line in &mut lines {
         line.text = format!("{:MARGIN$}{}", "", line.text).chars().take(width).collect();
+        let left = width.saturating_sub(line.text.chars().count());
+        line.code = line.code.chars().take(left).collect();
     }
     lines
 }
@@ -76,12 +80,13 @@ fn body(display: &Display, language: Language, width: usize) -> Vec<Line> {
     if code_width > 0 && left + code_width + MARGIN <= width {
         text.resize(text.len().max(code.len()), Line::plain(""));
         for (line, row) in text.iter_mut().zip(&code) {
-            line.text = format!("{:left$}{row}", line.text);
+            line.text = format!("{:left$}", line.text);
+            line.code.clone_from(row);
         }
     }
     text.push(Line::plain(""));
     text.extend(display.offer.iter().flat_map(|offer| offered(offer, language)));
-    text.extend(state(overview, language));
+    text.extend(state(display, language));
     text
 }
 
@@ -96,7 +101,8 @@ fn offered(offer: &SettingsOffer, language: Language) -> Vec<Line> {
     std::iter::once(Line::bold(language.broken())).chain(findings).collect()
 }
 
-fn state(overview: &Overview, language: Language) -> Vec<Line> {
+fn state(display: &Display, language: Language) -> Vec<Line> {
+    let overview = &display.overview;
     let mut lines = Vec::new();
     if overview.meetings.known {
         lines.push(Line::plain(language.people(overview.meetings.rooms, overview.meetings.people)));
@@ -104,11 +110,14 @@ fn state(overview: &Overview, language: Language) -> Vec<Line> {
     if let Some(seconds) = overview.network.seconds_left {
         lines.push(Line::bold(language.trial(seconds)));
     }
-    let problems = overview.problems.iter().take(MAX_PROBLEMS);
-    lines.extend(problems.map(|problem| Line::bold(format!("! {}", language.problem(problem)))));
-    if overview.problems.is_empty() {
+    // The set-up shows the recovery key by itself.
+    let known = |problem: &&Problem| display.setup_code.is_some() && **problem == Problem::RecoveryKeyWaits;
+    let problems: Vec<&Problem> = overview.problems.iter().filter(|problem| !known(problem)).collect();
+    if problems.is_empty() {
         lines.push(Line::plain(language.well()));
     }
+    let shown = problems.into_iter().take(MAX_PROBLEMS);
+    lines.extend(shown.map(|problem| Line::bold(format!("! {}", language.problem(problem)))));
     lines
 }
 
@@ -168,7 +177,7 @@ fn foot(console: &Console) -> Vec<Line> {
 mod tests {
     use super::*;
     use crate::console::Key;
-    use plenum_protocol::manager::{CertificateInfo, Meetings, NetworkState, Problem};
+    use plenum_protocol::manager::{CertificateInfo, Meetings, NetworkState, Overview};
 
     fn console(setup: bool) -> Console {
         let overview = Overview {
@@ -194,8 +203,9 @@ mod tests {
     fn text(console: &Console, width: usize, height: usize) -> String {
         let lines = lines(console, width, height);
         assert_eq!(lines.len(), height);
-        assert!(lines.iter().all(|line| line.text.chars().count() <= width));
-        lines.into_iter().map(|line| line.text + "\n").collect()
+        let whole: Vec<String> = lines.into_iter().map(|line| line.text + &line.code).collect();
+        assert!(whole.iter().all(|line| line.chars().count() <= width));
+        whole.join("\n")
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub const ROOT: &str = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709";
 pub const VERITY: &str = "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5";
 /// What systemd-sysupdate takes for a slot without a version.
 const EMPTY: &str = "_empty";
+/// More than LUKS2 has for its header and all its keys (16 MiB): without them nobody reads the rest.
+const HEADER_BYTES: u64 = 32 << 20;
 
 pub struct Disk {
     file: File,
@@ -76,14 +78,33 @@ impl Disk {
     /// lies there is no version until it is whole.
     pub fn empty_idle(&self) -> Result<()> {
         let idle = self.idle()?;
+        self.change(|table| idle.iter().try_for_each(|partition| table.set_label(partition.start, EMPTY)))
+    }
+
+    /// Takes a partition from the table, and what opens it from the disk. The kernel sees it until the next start.
+    pub fn forget(&self, label: &str) -> Result<()> {
+        let all = self.partitions()?;
+        let partition = all.iter().find(|one| one.label == label);
+        let partition =
+            partition.with_context(|| format!("{} has no partition {label}", self.path.display()))?;
+        self.change(|table| table.remove(partition.start))?;
+        let mut random = vec![0; 1 << 20];
+        for at in (0..HEADER_BYTES.min(partition.bytes)).step_by(random.len()) {
+            aws_lc_rs::rand::fill(&mut random).ok().context("the kernel has no random numbers")?;
+            let length = random.len().min((partition.bytes - at) as usize);
+            self.file.write_all_at(&random[..length], partition.start + at)?;
+        }
+        Ok(self.file.sync_all()?)
+    }
+
+    /// In both copies of the table.
+    fn change(&self, change: impl Fn(&mut Table) -> Result<()>) -> Result<()> {
         let mut header = vec![0; gpt::SECTOR as usize];
         self.file.read_exact_at(&mut header, gpt::SECTOR)?;
         // The second copy first: whichever is interrupted, one of the two is whole.
         for at in [gpt::other_at(&header), gpt::SECTOR] {
             let (mut table, start) = self.table(at)?;
-            for partition in &idle {
-                table.set_label(partition.start, EMPTY)?;
-            }
+            change(&mut table)?;
             self.file.write_all_at(table.entries(), start)?;
             self.file.write_all_at(table.header(), at)?;
             self.file.sync_all()?;

@@ -1,7 +1,7 @@
 //! The partition table (UEFI Specification 2.10, section 5.3), as far as slots need it: which partition lies
-//! where, and changing labels. Sectors have 512 bytes.
+//! where, changing labels, and removing one. Sectors have 512 bytes.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 pub const SECTOR: u64 = 512;
 const SIGNATURE: &[u8] = b"EFI PART";
@@ -84,20 +84,36 @@ impl Table {
     pub fn set_label(&mut self, start: u64, label: &str) -> Result<()> {
         let units: Vec<u16> = label.encode_utf16().collect();
         ensure!(units.len() <= 36, "a label has 36 characters at the most");
-        let entry = self
-            .entries
-            .chunks_exact_mut(self.entry_bytes)
-            .find(|entry| entry[..16] != [0; 16] && long(entry, 32).saturating_mul(SECTOR) == start);
-        let Some(entry) = entry else { bail!("no partition starts at byte {start}") };
+        let entry = self.entry(start)?;
         entry[56..128].fill(0);
         for (place, unit) in units.iter().enumerate() {
             entry[56 + 2 * place..58 + 2 * place].copy_from_slice(&unit.to_le_bytes());
         }
+        self.sum();
+        Ok(())
+    }
+
+    /// The partition that starts at this byte is none any more.
+    pub fn remove(&mut self, start: u64) -> Result<()> {
+        self.entry(start)?.fill(0);
+        self.sum();
+        Ok(())
+    }
+
+    fn entry(&mut self, start: u64) -> Result<&mut [u8]> {
+        let entry = self
+            .entries
+            .chunks_exact_mut(self.entry_bytes)
+            .find(|entry| entry[..16] != [0; 16] && long(entry, 32).saturating_mul(SECTOR) == start);
+        entry.with_context(|| format!("no partition starts at byte {start}"))
+    }
+
+    /// After a change.
+    fn sum(&mut self) {
         let sum = crc32fast::hash(&self.entries);
         self.header[88..92].copy_from_slice(&sum.to_le_bytes());
         let sum = self.header_sum();
         self.header[16..20].copy_from_slice(&sum.to_le_bytes());
-        Ok(())
     }
 
     pub fn header(&self) -> &[u8] {
@@ -155,6 +171,15 @@ mod tests {
         assert_eq!((partition.label.as_str(), partition.bytes), ("_empty", 2_048 * SECTOR));
         assert_eq!(partition.uuid, "01234567-89ab-cdef-0102-030405060708");
         assert!(table.set_label(1, "x").is_err());
+    }
+
+    #[test]
+    fn a_partition_that_is_removed_is_gone_and_the_sums_fit() {
+        let mut table = table();
+        assert!(table.remove(1).is_err());
+        table.remove(2_048 * SECTOR).unwrap();
+        let read = Table::read(table.header().to_vec(), table.entries().to_vec()).unwrap();
+        assert!(read.partitions().is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod digest;
 pub mod disk;
 pub mod entries;
 pub mod esp;
+pub mod forget;
 pub mod gpt;
 pub mod seal;
 pub mod sums;
