@@ -7,6 +7,8 @@ use plenum_store::{Category, Field, Retention, Stored};
 use serde::{Deserialize, Serialize};
 
 pub const MAX_NAME_CHARS: usize = 64;
+/// For whoever typed something else.
+pub const NAME_RULE: &str = "a name has 3 to 64 letters, digits and .-_@+";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plenum_protocol::manager::{
-    HostKey, HostName, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, RecoveryKeyTyped, UpdateOrder,
+    HostKey, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, RecoveryKeyTyped, UpdateOrder,
 };
 
 pub(super) async fn overview(State(api): State<Api>, Session(who): Session) -> Answer {
@@ -22,7 +22,7 @@ pub(super) async fn overview(State(api): State<Api>, Session(who): Session) -> A
 /// That it was shown is in the audit log before it is.
 pub(super) async fn recovery_key(State(api): State<Api>, Session(who): Session) -> Answer {
     let asked = who.clone();
-    api.call(move |manager, _| manager.area::<HostName>(&asked)).await?;
+    api.call(move |manager, _| manager.sets_up(&asked)).await?;
     let key = api.machine.recovery_key();
     if key.is_some() {
         api.call(move |manager, now| manager.note_recovery_key(&who, false, now)).await?;
@@ -37,7 +37,7 @@ pub(super) async fn take_recovery_key(
 ) -> Answer {
     let Json(RecoveryKeyTyped { last_part }) = body?;
     let asked = who.clone();
-    api.call(move |manager, _| manager.area::<HostName>(&asked)).await?;
+    api.call(move |manager, _| manager.sets_up(&asked)).await?;
     api.machine.take_recovery_key(&last_part).await?;
     api.call(move |manager, now| manager.note_recovery_key(&who, true, now)).await?;
     Ok(answer(StatusCode::OK, &RecoveryKey { key: None }))

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{MethodRouter, get};
 use plenum_protocol::manager::{
-    CertificateRequest, CertificateState, ConfirmNetwork, NetworkSettings, TimeSettings, UploadedCertificate,
+    CertificateRequest, CertificateState, ConfirmNetwork, NetworkSettings, UploadedCertificate,
 };
 
 pub(super) fn area<A: Area + Sync>() -> MethodRouter<Api> {
@@ -36,7 +36,7 @@ pub(super) async fn try_network(
 ) -> Answer {
     let Json(wanted) = body?;
     let asked = who.clone();
-    api.call(move |manager, _| manager.area::<NetworkSettings>(&asked)).await?;
+    api.call(move |manager, _| manager.sets_up(&asked)).await?;
     api.machine.has_ports(&wanted.ports)?;
     Ok(answer(StatusCode::OK, &api.call(move |manager, now| manager.try_network(&who, wanted, now)).await?))
 }
@@ -58,7 +58,7 @@ pub(super) async fn confirm_network(
 
 pub(super) async fn network(State(api): State<Api>, Session(who): Session) -> Answer {
     let left = api.call(move |manager, now| {
-        manager.area::<NetworkSettings>(&who)?;
+        manager.sets_up(&who)?;
         Ok(manager.seconds_to_confirm(now))
     });
     let left = left.await?;
@@ -66,7 +66,7 @@ pub(super) async fn network(State(api): State<Api>, Session(who): Session) -> An
 }
 
 pub(super) async fn clock(State(api): State<Api>, Session(who): Session) -> Answer {
-    api.call(move |manager, _| manager.area::<TimeSettings>(&who)).await?;
+    api.call(move |manager, _| manager.sets_up(&who)).await?;
     Ok(answer(StatusCode::OK, &observer::clock()))
 }
 

@@ -30,20 +30,16 @@ impl Manager {
         now: Now,
     ) -> Result<NewSecondFactor, Refused> {
         allow(who, &[AdminRole::Administrator], true)?;
-        let name = account::name(&typed.name)
-            .ok_or_else(|| Refused::malformed("name", "a name has 3 to 64 letters, digits and .-_@+"))?;
+        let name =
+            account::name(&typed.name).ok_or_else(|| Refused::malformed("name", account::NAME_RULE))?;
         weak(&typed.password, &name)?;
         if self.store.tree::<Account>().len() >= MAX_ACCOUNTS {
             return Err(Refused::conflict("there are too many accounts: remove one first"));
         }
-        let mut memory = self.memory();
-        let (second_factor, shown) = SecondFactor::new(issuer, &name, memory.random());
-        let mut salt = [0u8; 16];
-        (memory.random())(&mut salt);
-        drop(memory);
+        let (second_factor, shown) = SecondFactor::new(issuer, &name, self.memory().random());
         let account = Account {
             role: typed.role,
-            password: Hashed::new(&typed.password, &mut |bytes| bytes.copy_from_slice(&salt[..bytes.len()])),
+            password: self.hashed(&typed.password),
             second_factor,
             confirmed: false,
             created: now.unix_millis(),
@@ -118,9 +114,7 @@ impl Manager {
             let right = account.password.matches(&typed.old);
             right.then_some(()).ok_or_else(|| Refused::wrong_credentials().in_field("old"))
         })?;
-        let mut salt = [0u8; 16];
-        (self.memory().random())(&mut salt);
-        let hashed = Hashed::new(&typed.new, &mut |bytes| bytes.copy_from_slice(&salt[..bytes.len()]));
+        let hashed = self.hashed(&typed.new);
         let key = name.clone();
         self.change(now, Draft::new(name, AuditEvent::PasswordChanged, name), move |tx| {
             let account = tx.get::<Account>(&key)?.ok_or_else(Refused::not_signed_in)?;
@@ -128,6 +122,13 @@ impl Manager {
         })?;
         self.memory().sessions.revoke(name);
         Ok(())
+    }
+
+    /// Takes some tenths of a second, in which nobody waits for the memory.
+    pub(super) fn hashed(&self, password: &str) -> Hashed {
+        let mut salt = [0u8; 16];
+        (self.memory().random())(&mut salt);
+        Hashed::new(password, &mut |bytes| bytes.copy_from_slice(&salt[..bytes.len()]))
     }
 
     /// Those who can sign in.

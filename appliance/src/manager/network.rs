@@ -164,7 +164,7 @@ impl Area for NetworkSettings {
         match (self.bond, self.ports.len()) {
             (Some(_), 0 | 1) => return Err(Refused::malformed("bond", "a bond ties two ports or more")),
             (None, 1) | (Some(_), _) => {}
-            (None, _) if self.vlan.is_some() || self.has_static() => {
+            (None, _) if self.vlan.is_some() || has_static(self) => {
                 let detail = "a static address or a VLAN needs one port, or several in a bond";
                 return Err(Refused::malformed("ports", detail));
             }
@@ -191,14 +191,9 @@ impl Area for NetworkSettings {
     }
 }
 
-trait HasStatic {
-    fn has_static(&self) -> bool;
-}
-
-impl HasStatic for NetworkSettings {
-    fn has_static(&self) -> bool {
-        matches!(self.ipv4, Ipv4Settings::Static { .. }) || matches!(self.ipv6, Ipv6Settings::Static { .. })
-    }
+fn has_static(settings: &NetworkSettings) -> bool {
+    matches!(settings.ipv4, Ipv4Settings::Static { .. })
+        || matches!(settings.ipv6, Ipv6Settings::Static { .. })
 }
 
 /// It becomes a word in a file of systemd-networkd.

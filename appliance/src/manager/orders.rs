@@ -10,6 +10,11 @@ impl Manager {
         allow(who, &[AdminRole::Administrator], false)
     }
 
+    /// Administrators, and the set-up before there is one.
+    pub fn sets_up(&self, who: &Who) -> Result<(), Refused> {
+        allow(who, &[AdminRole::Administrator], true)
+    }
+
     /// Who may see the key that opens the data.
     pub fn note_recovery_key(&self, who: &Who, taken: bool, now: Now) -> Result<(), Refused> {
         allow(who, &[AdminRole::Administrator], true)?;

@@ -5,7 +5,6 @@ use super::certificate::Pem;
 use super::setup::Setup;
 use super::{Manager, Now, Refused};
 use crate::access::account::{self, Account};
-use crate::access::password::Hashed;
 use crate::access::second_factor::SecondFactor;
 use crate::audit::Draft;
 use crate::provisioning::{self, Finding, Person, Provisioning, Trust};
@@ -98,13 +97,11 @@ impl Manager {
     }
 
     fn account_of(&self, person: &Person, role: AdminRole, now: Now) -> Result<(String, Account), Refused> {
-        let name = account::name(&person.name)
-            .ok_or_else(|| Refused::malformed("name", "a name has 3 to 64 letters, digits and .-_@+"))?;
-        let mut salt = [0u8; 16];
-        (self.memory().random())(&mut salt);
+        let name =
+            account::name(&person.name).ok_or_else(|| Refused::malformed("name", account::NAME_RULE))?;
         let account = Account {
             role,
-            password: Hashed::new(&person.password, &mut |bytes| bytes.copy_from_slice(&salt[..bytes.len()])),
+            password: self.hashed(&person.password),
             second_factor: SecondFactor::of_secret(&person.second_factor),
             confirmed: true,
             created: now.unix_millis(),

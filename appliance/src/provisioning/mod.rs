@@ -163,7 +163,7 @@ impl Check<'_> {
                 let place = place.to_string();
                 let at = |key: &'static str| [role, place.as_str(), key];
                 match account::name(&person.name) {
-                    None => self.note(&at("name"), "a name has 3 to 64 letters, digits and .-_@+"),
+                    None => self.note(&at("name"), account::NAME_RULE),
                     Some(name) => {
                         if let Err(weak) = password::check(&person.password, &name) {
                             self.note(&at("password"), format!("{weak}: take 12 characters or more"));
