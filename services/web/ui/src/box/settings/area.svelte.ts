@@ -15,6 +15,8 @@ export class AreaForm<T> {
     readonly id: string,
     readonly session: () => BoxSession,
     readonly read: () => Promise<T>,
+    /** Stores it; for forms whose fields are those of the area. */
+    readonly write?: (wanted: T) => Promise<T>,
   ) {}
 
   async load(): Promise<void> {
@@ -41,6 +43,15 @@ export class AreaForm<T> {
     } finally {
       this.busy = false
     }
+  }
+
+  async save(done: () => void): Promise<void> {
+    const { wanted, write } = this
+    if (wanted === undefined || write === undefined) return
+    const stored = await this.send(async () => {
+      this.wanted = await write($state.snapshot(wanted) as T)
+    })
+    if (stored) done()
   }
 
   async failed(error: unknown): Promise<void> {
