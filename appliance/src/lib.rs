@@ -2,7 +2,8 @@
 //!
 //! [`manager`] decides what set-up and administration may do, by [`access`]; [`audit`] keeps who did what, [`api`]
 //! is how pages ask, [`console`] is the box's own display. [`host`] makes the machine what the settings say,
-//! [`observer`] tells what it is like; [`provisioning`] reads `plenum.toml`.
+//! [`observer`] tells what it is like; [`self_test`] tries it,
+//! [`backup`] keeps what makes this box this one; [`provisioning`] reads `plenum.toml`.
 //!
 //! `plenum-appliance` is the daemon, which is not root: [`updater`] decides by the state [`machine`], [`bus`] is
 //! how it is asked. [`slots`] is the root side, in one-shot units. [`health`] is what a new version has to pass.
@@ -13,6 +14,7 @@ pub mod access;
 pub mod admission;
 pub mod api;
 pub mod audit;
+pub mod backup;
 pub mod bus;
 pub mod certificate;
 pub mod console;
@@ -24,6 +26,7 @@ pub mod manager;
 pub mod observer;
 pub mod provisioning;
 pub mod record;
+pub mod self_test;
 pub mod slots;
 pub mod sources;
 pub mod staging;

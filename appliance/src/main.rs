@@ -4,6 +4,7 @@
 
 use anyhow::Context as _;
 use plenum_appliance::api::Api;
+use plenum_appliance::backup::Backups;
 use plenum_appliance::host::Host;
 use plenum_appliance::manager::{self, Manager, Now};
 use plenum_appliance::observer::Machine;
@@ -101,11 +102,14 @@ async fn try_administer(
 ) -> anyhow::Result<()> {
     let started = Instant::now();
     let now = move || Now { wall: SystemTime::now(), mono: started.elapsed() };
+    let (backup_dir, scratch) = (settings.backup_dir.clone(), settings.http_socket.with_file_name("backup"));
     let manager = Arc::new(tokio::task::spawn_blocking(move || open(&settings, now())).await??);
     tokio::spawn(parts.host.keep(manager.desired()));
     let asked = Arc::clone(&manager);
     let setup_is_open = tokio::task::spawn_blocking(move || asked.setup_code()).await??.is_some();
-    let api = Api::new(Arc::clone(&manager), parts.machine, started, ISSUER);
+    let (system, version) = (parts.machine.system.clone(), parts.machine.version().to_owned());
+    let backups = Arc::new(Backups::new(Arc::clone(&manager), system, backup_dir, scratch, version));
+    let api = Api::new(Arc::clone(&manager), parts.machine, Arc::clone(&backups), started, ISSUER);
     if let Some(bus) = &parts.bus {
         console::serve(bus, api.clone()).await.context("the display cannot be served")?;
     }
@@ -115,6 +119,7 @@ async fn try_administer(
     }
     // Nobody may be waiting.
     let _ = opened.send(());
+    tokio::spawn(back_up(backups, now));
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut expire = tokio::time::interval(EXPIRE_EVERY);
     loop {
@@ -128,6 +133,15 @@ async fn try_administer(
             false => manager.pass_time(now()),
         })
         .await?;
+    }
+}
+
+/// Never returns.
+async fn back_up(backups: Arc<Backups>, now: impl Fn() -> Now) {
+    let mut minute = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minute.tick().await;
+        backups.pass_time(now()).await;
     }
 }
 

@@ -20,6 +20,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot, watch};
+use zbus::Connection;
 
 /// The next start is as the first one.
 const FACTORY_RESET: &str = "plenum-slot-forget.service";
@@ -43,7 +44,6 @@ pub struct Machine {
     applies: bool,
     data: PathBuf,
     recovery_key: PathBuf,
-    host_key: PathBuf,
 }
 
 impl Machine {
@@ -58,18 +58,18 @@ impl Machine {
             applies: settings.machine,
             data: settings.state_dir.clone(),
             recovery_key: settings.recovery_key_file.clone(),
-            host_key: match settings.host_key_file.as_os_str().is_empty() {
-                true => PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY").unwrap_or_default())
-                    .join("host.key"),
-                false => settings.host_key_file.clone(),
-            },
         })
+    }
+
+    /// Of the image, or of the program where there is none.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     pub async fn overview(&self, host_name: String, seconds_left: Option<u32>) -> Overview {
         let (certificate, meetings, failed) =
             tokio::join!(self.certificate(), self.meetings(), self.failed_units());
-        let disk = disk(&self.data);
+        let disk = self.disk();
         let clock = clock();
         let network = self.network(seconds_left);
         let mut problems = Vec::new();
@@ -155,9 +155,10 @@ impl Machine {
         })
     }
 
-    pub fn host_key(&self) -> Option<String> {
-        let key = std::fs::read_to_string(&self.host_key).ok()?;
-        Some(key.trim().to_owned()).filter(|key| !key.is_empty())
+    /// `None` while the meeting server does not answer.
+    pub async fn host_key(&self) -> Option<String> {
+        let key = self.system.as_ref()?.host_key().await;
+        key.inspect_err(|error| log::warn!("the host key: {error:#}")).ok()
     }
 
     /// `None` once it has been noted, and where there is none.
@@ -208,6 +209,16 @@ impl Machine {
         self.update_state().ok_or_else(no_appliance)
     }
 
+    /// Where the box's daemons meet.
+    pub fn bus(&self) -> Option<&Connection> {
+        self.system.as_ref().map(System::bus)
+    }
+
+    /// Of the data partition.
+    pub fn disk(&self) -> Disk {
+        disk(&self.data)
+    }
+
     fn update_state(&self) -> Option<UpdateState> {
         let status = self.updates.as_ref()?.1.borrow().clone();
         let (last_version, last, last_reason, _) = status.last;
@@ -242,9 +253,12 @@ fn no_appliance() -> Refused {
     Refused::conflict("this machine is no appliance: it can neither be updated nor restarted from here")
 }
 
+pub fn is_low(disk: Disk) -> bool {
+    disk.total > 0 && disk.free < LOW_DISK_BYTES
+}
+
 fn low(disk: Disk) -> Option<Problem> {
-    let is_low = disk.total > 0 && disk.free < LOW_DISK_BYTES;
-    is_low.then_some(Problem::LowDisk { free_megabytes: (disk.free >> 20) as u32 })
+    is_low(disk).then_some(Problem::LowDisk { free_megabytes: (disk.free >> 20) as u32 })
 }
 
 fn expires(certificate: &CertificateInfo, clock: Clock) -> Option<Problem> {

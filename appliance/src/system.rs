@@ -5,8 +5,10 @@ use anyhow::{Context, Result, bail};
 use futures_util::StreamExt;
 use plenum_protocol::manager::Meetings;
 use plenum_protocol::sfu::Sfu1Proxy;
+use plenum_protocol::signaling::{BusRoomLeft, Signaling1Proxy};
 use std::time::Duration;
 use zbus::Connection;
+use zbus::proxy::CacheProperties;
 use zbus::OwnedObjectPath;
 
 #[zbus::proxy(
@@ -44,6 +46,18 @@ trait Login {
     fn power_off(&self, interactive: bool) -> zbus::Result<()>;
 }
 
+/// `signaling` reads a dump of 50,000 rooms in a few seconds.
+const ROOMS_LIMIT: Duration = Duration::from_secs(60);
+
+async fn timely<T>(call: impl Future<Output = zbus::Result<T>>) -> Result<T> {
+    let answer = tokio::time::timeout(ROOMS_LIMIT, call).await;
+    answer.context("it does not answer")?.map_err(|error| match error {
+        // What it says itself, without the name of the error.
+        zbus::Error::MethodError(_, Some(detail), _) => anyhow::anyhow!(detail),
+        error => error.into(),
+    })
+}
+
 #[derive(Clone)]
 pub struct System {
     bus: Connection,
@@ -52,6 +66,10 @@ pub struct System {
 impl System {
     pub fn new(bus: Connection) -> System {
         System { bus }
+    }
+
+    pub fn bus(&self) -> &Connection {
+        &self.bus
     }
 
     async fn manager(&self) -> Result<ManagerProxy<'static>> {
@@ -121,6 +139,39 @@ impl System {
     pub async fn power_off(&self) -> Result<()> {
         let login = LoginProxy::new(&self.bus).await?;
         login.power_off(false).await.context("switching off was refused")
+    }
+
+    async fn signaling(&self) -> Result<Signaling1Proxy<'static>> {
+        let builder = Signaling1Proxy::builder(&self.bus).cache_properties(CacheProperties::No);
+        Ok(builder.build().await?)
+    }
+
+    /// Who knows it may open meetings.
+    pub async fn host_key(&self) -> Result<String> {
+        timely(self.signaling().await?.host_key()).await
+    }
+
+    /// The rooms as a dump.
+    pub async fn export_rooms(&self) -> Result<Vec<u8>> {
+        timely(self.signaling().await?.export_rooms()).await
+    }
+
+    pub async fn list_rooms(&self) -> Result<Vec<BusRoomLeft>> {
+        timely(self.signaling().await?.list_rooms()).await
+    }
+
+    pub async fn check_rooms(&self, dump: Vec<u8>) -> Result<u32> {
+        timely(self.signaling().await?.check_rooms(&dump)).await
+    }
+
+    pub async fn restore_rooms(
+        &self,
+        dump: Vec<u8>,
+        host_key: &str,
+        deletions: bool,
+        left: &[BusRoomLeft],
+    ) -> Result<(u32, u32)> {
+        timely(self.signaling().await?.restore_rooms(&dump, host_key, deletions, left)).await
     }
 
     /// People who are in meetings.

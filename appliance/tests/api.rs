@@ -1,6 +1,7 @@
 //! The JSON API of set-up and administration, asked as `web` asks it: over its Unix socket.
 
 use plenum_appliance::api::Api;
+use plenum_appliance::backup::Backups;
 use plenum_appliance::host::Problems;
 use plenum_appliance::manager::{Manager, Now, options};
 use plenum_appliance::observer::Machine;
@@ -48,7 +49,10 @@ impl House {
         let now = Now { wall: SystemTime::now(), mono: started.elapsed() };
         let manager = Arc::new(Manager::new(store, &directory.path().join("code"), fill, now).unwrap());
         let listener = UnixListener::bind(socket(directory.path())).unwrap();
-        let router = Api::new(Arc::clone(&manager), no_appliance(directory.path()), started, "box").router();
+        let (folder, scratch) = (directory.path().join("backups"), directory.path().join("scratch"));
+        let backups = Arc::new(Backups::new(Arc::clone(&manager), None, folder, scratch, "0.0.1".into()));
+        let machine = no_appliance(directory.path());
+        let router = Api::new(Arc::clone(&manager), machine, backups, started, "box").router();
         tokio::spawn(axum::serve(listener, router).into_future());
         House { directory, manager }
     }
@@ -150,12 +154,14 @@ fn no_appliance(directory: &Path) -> Machine {
     Machine::new(&settings, watch::channel(Problems::new()).1).unwrap()
 }
 
-const SETTINGS: [&str; 6] = [
+const SETTINGS: [&str; 8] = [
     "settings/institution",
     "settings/host_name",
     "settings/time",
     "settings/network",
     "settings/update",
+    "settings/backup",
+    "backup",
     "certificate",
 ];
 
@@ -177,6 +183,15 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "certificate/request", json!({ "names": ["eve.example"] })),
         ("PUT", "certificate", json!({ "chain": "-----BEGIN", "key": "-----BEGIN" })),
         ("DELETE", "certificate", json!({})),
+        ("POST", "self-test", json!({})),
+        ("PUT", "settings/backup", json!({ "revision": 0, "daily_at": "", "keep": 1 })),
+        ("POST", "backup", json!({})),
+        ("PUT", "backup/key", json!({})),
+        ("POST", "backup/key", json!({ "last_part": "ABCD" })),
+        ("POST", "backup/file", json!({ "name": "box-20261127T020000Z.backup" })),
+        ("POST", "backup/deletions", json!({})),
+        ("POST", "backup/test", json!({ "name": "box-20261127T020000Z.backup" })),
+        ("POST", "backup/restore", json!({ "backup": "AAAA", "key": "A".repeat(32) })),
         ("POST", "recovery-key", json!({ "last_part": "abcd" })),
         ("POST", "power", json!({ "action": "switch_off", "now": true })),
         ("POST", "update", json!({ "action": "rollback", "now": true })),

@@ -113,7 +113,7 @@ impl Site {
                 http_socket: self.run("appliance.sock"),
                 state_dir: self.state.join("appliance"),
                 setup_code_file: self.setup_code_file(),
-                host_key_file: self.state.join("host.key"),
+                backup_dir: self.state.join("backups"),
                 machine: false,
                 web_dir: self.state.join("pages"),
                 web_address: SocketAddr::new(self.addresses[0], self.https_port),

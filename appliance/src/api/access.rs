@@ -99,7 +99,10 @@ pub(super) async fn remove_account(
     body: Body<AccountName>,
 ) -> Answer {
     let Json(AccountName { name }) = body?;
-    Ok(answer(StatusCode::OK, &api.call(move |manager, now| manager.remove_account(&who, &name, now)).await?))
+    let left = api.call(move |manager, now| manager.remove_account(&who, &name, now)).await?;
+    let (backups, now) = (api.backups.clone(), api.now());
+    tokio::spawn(async move { backups.after_deletion(now).await });
+    Ok(answer(StatusCode::OK, &left))
 }
 
 pub(super) async fn change_password(

@@ -17,7 +17,8 @@ impl Api {
                 Ok((manager.setup_code()?, manager.offered_settings(), manager.host_name()?, left))
             })
             .await?;
-        Ok(Display { setup_code, offer, overview: self.machine.overview(name, left).await })
+        let in_use = setup_code.is_none();
+        Ok(Display { setup_code, offer, overview: self.overview(name, left, in_use).await })
     }
 
     pub(crate) async fn restart_from_display(&self) -> Result<(), Refused> {

@@ -2,11 +2,13 @@
 //! `X-Forwarded-For` and lets only pages of its own origin ask.
 
 mod access;
+mod backup;
 mod display;
 mod extract;
 mod orders;
 mod settings;
 
+use crate::backup::Backups;
 use crate::manager::{Manager, Now, Refused};
 use crate::observer::Machine;
 use axum::extract::DefaultBodyLimit;
@@ -16,13 +18,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use plenum_protocol::manager::{
-    HostName, Institution, ManagerErrorCode, NetworkSettings, TimeSettings, UpdateSource,
+    BackupSettings, HostName, Institution, ManagerErrorCode, NetworkSettings, TimeSettings, UpdateSource,
 };
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// A chain of certificates is the longest.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Two files in base64; `web` has the same limit.
+const MAX_BACKUP_BYTES: usize = 24 << 20;
 /// RFC 6265bis section 4.1.3.2: bound to this host, sent over TLS only.
 const COOKIE: &str = "__Host-plenum-box";
 
@@ -30,14 +34,21 @@ const COOKIE: &str = "__Host-plenum-box";
 pub struct Api {
     manager: Arc<Manager>,
     machine: Arc<Machine>,
+    backups: Arc<Backups>,
     started: Instant,
     /// What an administrator's device calls this box.
     issuer: Arc<str>,
 }
 
 impl Api {
-    pub fn new(manager: Arc<Manager>, machine: Machine, started: Instant, issuer: &str) -> Api {
-        Api { manager, machine: Arc::new(machine), started, issuer: issuer.into() }
+    pub fn new(
+        manager: Arc<Manager>,
+        machine: Machine,
+        backups: Arc<Backups>,
+        started: Instant,
+        issuer: &str,
+    ) -> Api {
+        Api { manager, machine: Arc::new(machine), backups, started, issuer: issuer.into() }
     }
 
     pub fn router(self) -> Router {
@@ -74,6 +85,20 @@ impl Api {
             .route("/api/box/certificate/request", post(settings::request_certificate))
             .route("/api/box/recovery-key", get(orders::recovery_key).post(orders::take_recovery_key))
             .route("/api/box/host-key", get(orders::host_key))
+            .route("/api/box/self-test", post(orders::self_test))
+            .route("/api/box/settings/backup", settings::area::<BackupSettings>())
+            .route("/api/box/backup", get(backup::state).post(backup::make))
+            .route(
+                "/api/box/backup/key",
+                get(backup::key).put(backup::make_key).post(backup::take_key),
+            )
+            .route("/api/box/backup/file", post(backup::file))
+            .route("/api/box/backup/deletions", post(backup::deletions))
+            .route("/api/box/backup/test", post(backup::test))
+            .route(
+                "/api/box/backup/restore",
+                post(backup::restore).layer(DefaultBodyLimit::max(MAX_BACKUP_BYTES)),
+            )
             .route("/api/box/institution", get(settings::public_institution))
             .route("/api/box/overview", get(orders::overview))
             .route("/api/box/power", post(orders::power))
@@ -131,7 +156,10 @@ impl IntoResponse for Refused {
             | ManagerErrorCode::CertificateExpired
             | ManagerErrorCode::CertificateNotYetValid
             | ManagerErrorCode::CertificateWrongName
-            | ManagerErrorCode::CertificateWrongUse => StatusCode::BAD_REQUEST,
+            | ManagerErrorCode::CertificateWrongUse
+            | ManagerErrorCode::BackupUnreadable
+            | ManagerErrorCode::BackupWrongKey
+            | ManagerErrorCode::BackupTooNew => StatusCode::BAD_REQUEST,
             ManagerErrorCode::NotSignedIn | ManagerErrorCode::WrongCredentials => StatusCode::UNAUTHORIZED,
             ManagerErrorCode::NotAllowed
             | ManagerErrorCode::Forged

@@ -2,12 +2,24 @@
 
 use super::extract::Session;
 use super::{Answer, Api, Body, answer};
+use crate::self_test;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plenum_protocol::manager::{
-    HostKey, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, RecoveryKeyTyped, UpdateOrder,
+    HostKey, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, KeyNoted, UpdateOrder,
 };
+
+impl Api {
+    /// The machine, and what is stored of it.
+    pub(super) async fn overview(&self, name: String, seconds_left: Option<u32>, in_use: bool) -> Overview {
+        let mut overview = self.machine.overview(name, seconds_left).await;
+        if in_use {
+            overview.problems.extend(self.backups.problems());
+        }
+        overview
+    }
+}
 
 pub(super) async fn overview(State(api): State<Api>, Session(who): Session) -> Answer {
     let (name, left) = api
@@ -16,7 +28,7 @@ pub(super) async fn overview(State(api): State<Api>, Session(who): Session) -> A
             Ok((manager.host_name()?, manager.seconds_to_confirm(now)))
         })
         .await?;
-    Ok(answer(StatusCode::OK, &api.machine.overview(name, left).await))
+    Ok(answer(StatusCode::OK, &api.overview(name, left, true).await))
 }
 
 /// That it was shown is in the audit log before it is.
@@ -33,9 +45,9 @@ pub(super) async fn recovery_key(State(api): State<Api>, Session(who): Session) 
 pub(super) async fn take_recovery_key(
     State(api): State<Api>,
     Session(who): Session,
-    body: Body<RecoveryKeyTyped>,
+    body: Body<KeyNoted>,
 ) -> Answer {
-    let Json(RecoveryKeyTyped { last_part }) = body?;
+    let Json(KeyNoted { last_part }) = body?;
     let asked = who.clone();
     api.call(move |manager, _| manager.sets_up(&asked)).await?;
     api.machine.take_recovery_key(&last_part).await?;
@@ -45,7 +57,7 @@ pub(super) async fn take_recovery_key(
 
 pub(super) async fn host_key(State(api): State<Api>, Session(who): Session) -> Answer {
     api.call(move |manager, now| manager.note_host_key(&who, now)).await?;
-    Ok(answer(StatusCode::OK, &HostKey { key: api.machine.host_key() }))
+    Ok(answer(StatusCode::OK, &HostKey { key: api.machine.host_key().await }))
 }
 
 /// Unless people meet, or it is to happen all the same.
@@ -60,6 +72,11 @@ pub(super) async fn power(State(api): State<Api>, Session(who): Session, body: B
         api.machine.power(action).await?;
     }
     Ok(answer(StatusCode::OK, &PowerAnswer { done, people }))
+}
+
+pub(super) async fn self_test(State(api): State<Api>, Session(who): Session) -> Answer {
+    let wanted = api.call(move |manager, _| manager.what_to_test(&who)).await?;
+    Ok(answer(StatusCode::OK, &self_test::run(&api.machine, &wanted).await))
 }
 
 pub(super) async fn update(State(api): State<Api>, Session(who): Session, body: Body<UpdateOrder>) -> Answer {

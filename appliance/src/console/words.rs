@@ -102,6 +102,12 @@ impl Language {
             (English, Problem::RecoveryKeyWaits) => {
                 "The recovery key has not been noted: set-up or administration show it.".to_owned()
             }
+            (German, Problem::NoBackup) => {
+                "Es gibt keine Sicherung: In der Verwaltung fehlt der Schlüssel dafür.".to_owned()
+            }
+            (English, Problem::NoBackup) => "There is no backup: administration has no key for it.".to_owned(),
+            (German, Problem::BackupFailed { detail }) => format!("Die Sicherung ist fehlgeschlagen: {detail}"),
+            (English, Problem::BackupFailed { detail }) => format!("The backup failed: {detail}"),
             (German, Problem::NoAddress) => {
                 "Keine Netzwerkadresse: Ist das Kabel eingesteckt, gibt es DHCP?".to_owned()
             }

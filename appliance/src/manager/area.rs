@@ -5,7 +5,7 @@ use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::sessions::Who;
 use crate::audit::Draft;
 use plenum_protocol::manager::{AdminRole, AuditEvent, Institution};
-use plenum_store::{Category, Field, Retention, Stored};
+use plenum_store::{Category, Field, Retention, Stored, Transaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,16 @@ pub trait Area: Serialize + DeserializeOwned + Clone + Default + PartialEq + Sen
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Kept<A>(pub(super) A);
+
+impl<A: Area> Kept<A> {
+    /// In the place of what is there, as its next revision.
+    pub(super) fn replace(self, tx: &mut Transaction<'_, '_>) -> Result<(), Refused> {
+        let Kept(mut area) = self;
+        let mut there = tx.get::<Kept<A>>(&())?.unwrap_or_default().0;
+        *area.revision() = *there.revision() + 1;
+        Ok(tx.put(&(), &Kept(area))?)
+    }
+}
 
 impl<A: Area> Stored for Kept<A> {
     type Key = ();

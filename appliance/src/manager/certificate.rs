@@ -36,10 +36,15 @@ impl Stored for Pem {
 impl Pem {
     /// In the place of another one.
     pub(super) fn put(tx: &mut Transaction<'_, '_>, chain: Chain) -> Result<(), Refused> {
+        let pems = std::iter::once(chain.key).chain(chain.certificates).map(|pem| Pem { pem });
+        Pem::replace(tx, &pems.collect::<Vec<_>>())
+    }
+
+    /// Key and chain of a backup, or none.
+    pub(super) fn replace(tx: &mut Transaction<'_, '_>, pems: &[Pem]) -> Result<(), Refused> {
         Pem::remove(tx)?;
-        let pems = std::iter::once(chain.key).chain(chain.certificates);
         for (place, pem) in (0u8..).zip(pems) {
-            tx.put(&place, &Pem { pem })?;
+            tx.put(&place, pem)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 mod accounts;
 mod area;
 mod areas;
+mod backup;
 mod certificate;
 mod door;
 mod network;
@@ -18,19 +19,22 @@ mod tests;
 mod text;
 
 pub use area::Area;
+pub use backup::Taken;
 pub use network::CONFIRM_WITHIN;
 pub use refused::Refused;
 
 use crate::access::account::Account;
 use crate::access::sessions::{Current, Sessions, Who};
 use crate::audit::{self, Draft};
+use crate::host::DEFAULT_NAME;
 use area::Kept;
+use backup::Keys;
 use certificate::{Pem, Waiting};
 use network::Trial;
 use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
 use plenum_protocol::manager::{
-    AdminRole, AuditEntry, AuditEvent, AuditPage, HostName, Institution, NetworkSettings, SessionInfo,
+    AdminRole, AuditEntry, AuditEvent, AuditPage, BackupSettings, HostName, Institution, NetworkSettings, SessionInfo,
     SignedIn, TimeSettings, UpdateSource,
 };
 use plenum_store::{Declaration, Options, Store, Transaction};
@@ -121,6 +125,8 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<Kept<TimeSettings>>(),
         Declaration::of::<Kept<NetworkSettings>>(),
         Declaration::of::<Kept<UpdateSource>>(),
+        Declaration::of::<Kept<BackupSettings>>(),
+        Declaration::of::<Keys>(),
         Declaration::of::<Pem>(),
         Declaration::of::<Waiting>(),
     ]
@@ -138,6 +144,8 @@ pub fn options(directory: &Path) -> Options {
         .tree::<Kept<TimeSettings>>()
         .tree::<Kept<NetworkSettings>>()
         .tree::<Kept<UpdateSource>>()
+        .tree::<Kept<BackupSettings>>()
+        .tree::<Keys>()
         .tree::<Pem>()
         .tree::<Waiting>()
 }
@@ -173,6 +181,16 @@ impl Manager {
     /// Fully qualified; empty where nobody has said one.
     pub fn host_name(&self) -> Result<String, Refused> {
         Ok(self.kept::<HostName>()?.host_name)
+    }
+
+    /// As the box is called where nobody has said a name.
+    pub fn name(&self) -> Result<String, Refused> {
+        Ok(Some(self.host_name()?).filter(|name| !name.is_empty()).unwrap_or_else(|| DEFAULT_NAME.to_owned()))
+    }
+
+    /// Random bytes.
+    pub fn random(&self, bytes: &mut [u8]) {
+        (self.memory().random())(bytes);
     }
 
     fn desire(&self) -> Result<Desired, Refused> {
@@ -285,7 +303,7 @@ fn allow(who: &Who, roles: &[AdminRole], setup: bool) -> Result<(), Refused> {
 }
 
 /// For the audit log.
-fn name_of(who: &Who) -> String {
+pub(crate) fn name_of(who: &Who) -> String {
     match who {
         Who::Setup => "setup".to_owned(),
         Who::Account { name, .. } => name.clone(),

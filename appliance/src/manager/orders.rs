@@ -3,7 +3,8 @@
 use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::sessions::Who;
 use crate::audit::Draft;
-use plenum_protocol::manager::{AdminRole, AuditEvent, UpdateAction};
+use crate::self_test::Wanted;
+use plenum_protocol::manager::{AdminRole, AuditEvent, UpdateAction, UpdateSource};
 
 impl Manager {
     pub fn administers(&self, who: &Who) -> Result<(), Refused> {
@@ -13,6 +14,17 @@ impl Manager {
     /// Administrators, and the set-up before there is one.
     pub fn sets_up(&self, who: &Who) -> Result<(), Refused> {
         allow(who, &[AdminRole::Administrator], true)
+    }
+
+    /// What the settings say that a test of the box can compare.
+    pub fn what_to_test(&self, who: &Who) -> Result<Wanted, Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        Ok(Wanted {
+            host_name: self.host_name()?,
+            certificate: self.certificate(who)?.kind,
+            updates: !self.kept::<UpdateSource>()?.source.is_empty(),
+            backup_key: self.backup_key()?.is_some(),
+        })
     }
 
     /// Who may see the key that opens the data.
@@ -30,6 +42,11 @@ impl Manager {
     /// An order of the box's own display.
     pub fn note(&self, who: &str, event: AuditEvent, now: Now) -> Result<(), Refused> {
         self.change(now, Draft::new(who, event, ""), |_| Ok(()))
+    }
+
+    /// Of the backups; `who` is as the audit log names it.
+    pub fn note_backup(&self, who: &str, event: AuditEvent, name: &str, now: Now) -> Result<(), Refused> {
+        self.change(now, Draft::new(who, event, name), |_| Ok(()))
     }
 
     pub fn note_power(&self, who: &Who, restart: bool, now: Now) -> Result<(), Refused> {

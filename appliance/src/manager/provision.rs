@@ -112,8 +112,5 @@ impl Manager {
 }
 
 fn put<A: Area>(tx: &mut Transaction<'_, '_>, area: Option<A>) -> Result<(), Refused> {
-    let Some(mut area) = area else { return Ok(()) };
-    let mut there = tx.get::<Kept<A>>(&())?.unwrap_or_default().0;
-    *area.revision() = *there.revision() + 1;
-    Ok(tx.put(&(), &Kept(area))?)
+    area.map_or(Ok(()), |area| Kept(area).replace(tx))
 }

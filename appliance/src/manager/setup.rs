@@ -7,7 +7,7 @@ use crate::audit::Draft;
 use plenum_daemon::durable;
 use plenum_daemon::secret::Digest;
 use plenum_protocol::manager::{AdminRole, AuditEvent, ManagerErrorCode, SetupStep, StepDone};
-use plenum_store::{Category, Field, Retention, Stored};
+use plenum_store::{Category, Field, Retention, Stored, Transaction};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::net::IpAddr;
@@ -28,6 +28,14 @@ pub(super) struct Setup {
 impl Setup {
     pub(super) fn finished_at(unix_millis: u64) -> Setup {
         Setup { code: String::new(), finished: Some(unix_millis), done: Vec::new() }
+    }
+
+    /// Steps that were done otherwise than one by one.
+    pub(super) fn mark(tx: &mut Transaction<'_, '_>, steps: &[SetupStep]) -> Result<(), Refused> {
+        let mut setup = tx.get::<Setup>(&())?.filter(|setup| setup.finished.is_none()).ok_or_else(over)?;
+        setup.done.retain(|step| !steps.contains(step));
+        setup.done.extend(steps);
+        Ok(tx.put(&(), &setup)?)
     }
 }
 
@@ -99,12 +107,11 @@ impl Manager {
     pub fn step_done(&self, who: &Who, typed: StepDone, now: Now) -> Result<(), Refused> {
         allow(who, &[], true)?;
         let done = self.store.transaction(now.wall, move |tx| {
-            let mut setup =
-                tx.get::<Setup>(&())?.filter(|setup| setup.finished.is_none()).ok_or_else(over)?;
-            setup.done.retain(|step| *step != typed.step);
             if typed.done {
-                setup.done.push(typed.step);
+                return Setup::mark(tx, &[typed.step]);
             }
+            let mut setup = tx.get::<Setup>(&())?.filter(|setup| setup.finished.is_none()).ok_or_else(over)?;
+            setup.done.retain(|step| *step != typed.step);
             Ok::<(), Refused>(tx.put(&(), &setup)?)
         });
         done.wait()

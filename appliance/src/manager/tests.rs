@@ -1,3 +1,5 @@
+mod backup;
+
 use super::*;
 use crate::access::sessions::Opened;
 use crate::provisioning::{EXAMPLE, Trust};

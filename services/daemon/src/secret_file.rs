@@ -34,13 +34,19 @@ fn random() -> io::Result<String> {
 fn read(path: &Path) -> io::Result<String> {
     let text = std::fs::read_to_string(path)?;
     let secret = text.trim();
+    check(secret)?;
+    Ok(secret.to_owned())
+}
+
+/// Refuses what is too short to be a secret.
+pub fn check(secret: &str) -> io::Result<()> {
     if secret.len() < BYTES {
         let why = format!(
             "the secret is shorter than {BYTES} characters; delete the file, and a new secret is made"
         );
         return Err(io::Error::new(ErrorKind::InvalidData, why));
     }
-    Ok(secret.to_owned())
+    Ok(())
 }
 
 #[cfg(test)]

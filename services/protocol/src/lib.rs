@@ -29,6 +29,8 @@ pub mod server;
 pub mod settings;
 #[cfg(feature = "bus")]
 pub mod sfu;
+#[cfg(feature = "bus")]
+pub mod signaling;
 pub mod typescript;
 #[cfg(feature = "update")]
 pub mod update;

@@ -240,9 +240,8 @@ pub struct ApplianceSettings {
     pub state_dir: PathBuf,
     /// Where the box's display finds the setup code, as long as there is one.
     pub setup_code_file: PathBuf,
-    /// The host key of `signaling`, to be shown to administrators. Empty: it is a credential of the unit
-    /// (systemd.exec(5)) of the name `host.key`, or not known.
-    pub host_key_file: PathBuf,
+    /// Backups that lie on the box itself.
+    pub backup_dir: PathBuf,
     /// Where the recovery key of the data partition stands until somebody has noted it.
     pub recovery_key_file: PathBuf,
     /// `false` on machines that are no appliance: their network, name and time are left alone.
@@ -263,7 +262,7 @@ impl Default for ApplianceSettings {
             http_socket: "/run/plenum/appliance/http.sock".into(),
             state_dir: "/var/lib/plenum/appliance/manager".into(),
             setup_code_file: "/run/plenum/appliance/setup.code".into(),
-            host_key_file: PathBuf::new(),
+            backup_dir: "/var/lib/plenum/appliance/backups".into(),
             recovery_key_file: "/run/plenum/recovery.key".into(),
             machine: true,
             network_dir: "/run/systemd/network".into(),

@@ -1,5 +1,6 @@
-//! The SFU on the bus: calls to it, its signals, its coming and going.
+//! The connection to the bus. Of the SFU: calls to it, its signals, its coming and going.
 
+use crate::backup::Interface;
 use crate::metrics::Metrics;
 use crate::rooms::{MeetingId, Peer, SfuCommand, SfuEvent, SfuOutcome, Slots};
 use futures_util::StreamExt;
@@ -21,12 +22,13 @@ pub type Proxy = watch::Receiver<Option<Sfu1Proxy<'static>>>;
 /// Keeps a connection to the bus, for ever. `events` gets what the SFU says.
 pub async fn run(
     address: String,
+    interface: Interface,
     slot: watch::Sender<Option<Sfu1Proxy<'static>>>,
     events: mpsc::UnboundedSender<SfuEvent>,
 ) {
     let mut complained = false;
     loop {
-        if let Err(error) = session(&address, &slot, &events, &mut complained).await
+        if let Err(error) = session(&address, &interface, &slot, &events, &mut complained).await
             && !std::mem::replace(&mut complained, true)
         {
             log::error!(error:%; "the message bus cannot be used; meetings go on without sound and picture");
@@ -40,6 +42,7 @@ pub async fn run(
 /// Until the bus is gone.
 async fn session(
     address: &str,
+    interface: &Interface,
     slot: &watch::Sender<Option<Sfu1Proxy<'static>>>,
     events: &mpsc::UnboundedSender<SfuEvent>,
     complained: &mut bool,
@@ -49,6 +52,7 @@ async fn session(
         address => zbus::connection::Builder::address(address),
     };
     let connection = builder.method_timeout(CALL_LIMIT).build().await?;
+    interface.clone().serve(&connection).await;
     let proxy: Sfu1Proxy<'static> =
         Sfu1Proxy::builder(&connection).cache_properties(CacheProperties::No).build().await?;
     let mut owner = proxy.inner().receive_owner_changed().await?;

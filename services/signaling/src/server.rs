@@ -1,10 +1,11 @@
 //! Sockets, bus, stores and clock around [`Rooms`].
 
+use crate::backup::{Interface, Order, Restore};
 use crate::bus::{self, Proxy};
 use crate::http::Api;
 use crate::ice::Relay;
 use crate::metrics::Metrics;
-use crate::records::Keep;
+use crate::records::{Change, Keep};
 use crate::rooms::{
     Caller, CloseCode, Config, ConnectionId, Denied, Now, Output, RequestId, Rooms, SfuEvent,
 };
@@ -14,21 +15,25 @@ use crate::storage::Storage;
 use crate::stored::ROOM_CEILING;
 use anyhow::Context as _;
 use axum::extract::ws::Utf8Bytes;
-use plenum_daemon::Context;
+use plenum_daemon::{Context, durable};
 use plenum_protocol::http::{About, CreateMeeting, LinkInfo, LinkQuery, Meeting};
 use plenum_protocol::server::ServerMessage;
 use plenum_protocol::settings::{OpenPolicy, SignalingSettings};
 use plenum_store::Probe;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 /// Inputs of clients that wait; their connections are not read meanwhile. Each may have 256 kB.
 const INPUTS: usize = 64;
 /// For clients to take their last message.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
+/// Where a backup is read, in `runtime_dir`.
+const SCRATCH: &str = "backup";
 const EXPIRE_EVERY: Duration = Duration::from_secs(600);
 
 /// What clients bring.
@@ -61,6 +66,8 @@ struct Server {
     requests: HashMap<RequestId, oneshot::Sender<Result<Meeting, Denied>>>,
     next_request: RequestId,
     metrics: Metrics,
+    orders: mpsc::UnboundedSender<Order>,
+    host_key_file: PathBuf,
 }
 
 /// The daemon, until it is asked to end.
@@ -83,7 +90,13 @@ pub async fn main(context: Context<SignalingSettings>) -> anyhow::Result<()> {
     let (commits, mut committed) = mpsc::unbounded_channel();
     let (events, mut sfu_events) = mpsc::unbounded_channel();
     let (slot, sfu) = watch::channel(None);
-    let bus = tokio::spawn(bus::run(settings.common.bus_address.clone(), slot, events.clone()));
+    let (orders, mut ordered) = mpsc::unbounded_channel();
+    let interface = Interface {
+        orders: orders.clone(),
+        host_key_file: settings.host_key_file.clone(),
+        scratch: Arc::new(Mutex::new(settings.runtime_dir.join(SCRATCH))),
+    };
+    let bus = tokio::spawn(bus::run(settings.common.bus_address.clone(), interface, slot, events.clone()));
     let network_opens = settings.open_meetings == OpenPolicy::Network;
     let router = Api::new(inputs, metrics.clone(), network_opens).router();
     let http = tokio::spawn(axum::serve(listener, router).into_future());
@@ -99,9 +112,11 @@ pub async fn main(context: Context<SignalingSettings>) -> anyhow::Result<()> {
         requests: HashMap::new(),
         next_request: 0,
         metrics,
+        orders,
+        host_key_file: settings.host_key_file.clone(),
     };
     context.ready();
-    server.run(&context, &mut client_inputs, &mut committed, &mut sfu_events).await;
+    server.run(&context, &mut client_inputs, &mut committed, &mut sfu_events, &mut ordered).await;
     http.abort();
     bus.abort();
     server.stop().await
@@ -139,6 +154,7 @@ impl Server {
         inputs: &mut mpsc::Receiver<Input>,
         committed: &mut mpsc::UnboundedReceiver<Committed>,
         events: &mut mpsc::UnboundedReceiver<SfuEvent>,
+        orders: &mut mpsc::UnboundedReceiver<Order>,
     ) {
         let mut stop = std::pin::pin!(context.shutdown.wait());
         let mut expiry = tokio::time::interval(EXPIRE_EVERY);
@@ -156,6 +172,7 @@ impl Server {
                 }
                 Some(event) = events.recv() => self.rooms.sfu(event, now(self.started)),
                 Some(input) = inputs.recv() => self.input(input),
+                Some(order) = orders.recv() => self.order(order),
                 _ = expiry.tick() => self.storage.expire(SystemTime::now()),
                 () = tokio::time::sleep(deadline) => self.rooms.advance(now(self.started)),
             }
@@ -186,6 +203,45 @@ impl Server {
                 let _ = answer.send(self.rooms.about(&caller));
             }
         }
+    }
+
+    /// The box's manager asks. It may have stopped waiting.
+    fn order(&mut self, order: Order) {
+        match order {
+            Order::Export(answer) => self.storage.export(SystemTime::now(), move |dump| {
+                let _ = answer.send(dump);
+            }),
+            Order::List(answer) => {
+                let _ = answer.send(self.rooms.left().into_iter().map(|(id, links)| (id.0, links)).collect());
+            }
+            Order::Restore(restore) => {
+                let rooms = self.rooms.missing(restore.rooms);
+                let changes: Vec<Change> =
+                    rooms.iter().map(|(id, record)| Change::Room(*id, Some(record.clone()))).collect();
+                let (restore, orders) = (Restore { rooms, ..restore }, self.orders.clone());
+                self.storage.write(Keep::State, &changes, SystemTime::now(), move |stored| {
+                    let _ = orders.send(Order::Stored(restore, stored));
+                });
+            }
+            Order::Stored(restore, stored) => self.restored(restore, stored),
+        }
+    }
+
+    fn restored(&mut self, restore: Restore, stored: Result<(), plenum_store::Error>) {
+        let Restore { rooms, host_key, answer } = restore;
+        let kept = stored.map_err(|error| error.to_string()).and_then(|()| {
+            let kept = durable::replace(&self.host_key_file, host_key.as_bytes(), 0o600);
+            kept.map_err(|error| format!("the host key: {error}"))
+        });
+        if let Err(error) = &kept {
+            log::error!(error:%; "the rooms of a backup could not be stored");
+        }
+        let _ = answer.send(kept.map(|()| {
+            let taken = rooms.len() as u32;
+            log::info!(rooms = taken; "rooms restored from a backup");
+            self.rooms.take(rooms, HostKey::new(&host_key));
+            taken
+        }));
     }
 
     fn closed(&mut self, id: ConnectionId) {

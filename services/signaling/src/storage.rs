@@ -5,7 +5,7 @@ use crate::rooms::{MeetingId, RoomId};
 use crate::secret::Digest;
 use crate::stored::{ChatPart, Pass, SfuInstance, max_parts, split};
 use plenum_protocol::server::ChatMessage;
-use plenum_store::{Batch, Error, Options, Probe, Store};
+use plenum_store::{Batch, Error, Options, Probe, Store, Stored};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -79,6 +79,11 @@ impl Storage {
         }
     }
 
+    /// The rooms as a dump. `done` is called on the store's thread.
+    pub fn export(&self, now: SystemTime, done: impl FnOnce(Result<Vec<u8>, Error>) + Send + 'static) {
+        self.state.dump_trees(now, &[RoomRecord::TREE]).on_done(done);
+    }
+
     /// Deletes what has reached the end of its retention (DM2), and logs how much it was (DM5).
     pub fn expire(&self, now: SystemTime) {
         for (store, name) in [(&self.state, "state"), (&self.runtime, "runtime")] {
@@ -97,6 +102,21 @@ impl Storage {
         self.state.close()?;
         self.runtime.close()
     }
+}
+
+/// The rooms of a dump, of this version or an older one. Blocks. `scratch` is made, and removed again.
+pub fn read_dump(scratch: &Path, dump: &[u8]) -> Result<Vec<(RoomId, RoomRecord)>, Error> {
+    let options = Options::new(scratch, SCHEMA).tree::<RoomRecord>().ballast_bytes(0);
+    let read = Store::restore(options, dump).and_then(|store| {
+        let rooms = store.tree::<RoomRecord>().iter().map(|entry| entry.map(|it| (RoomId(it.key), it.value)));
+        let rooms = rooms.collect::<Result<Vec<_>, Error>>();
+        store.close()?;
+        rooms
+    });
+    if let Err(error) = std::fs::remove_dir_all(scratch) {
+        log::error!(error:%; "{} stays behind", scratch.display());
+    }
+    read
 }
 
 /// Parts come in the order of their keys.

@@ -36,12 +36,21 @@ fn output(error: std::io::Error) -> Error {
     Error::io("writing", Path::new("the dump"), &error)
 }
 
-/// Writes all records and, if asked, the content of the files that they reference.
+/// What goes into a dump.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Selection<'a> {
+    /// `None`: all.
+    pub trees: Option<&'a [&'static str]>,
+    /// `None`: the content of files is left out.
+    pub files: Option<&'a Files>,
+}
+
+/// Writes records and, if asked, the content of the files that they reference.
 pub(crate) fn write(
     out: &mut impl Write,
     engine: &Engine,
     (schema, sequence, now): (u16, u64, SystemTime),
-    files: Option<&Files>,
+    selection: Selection<'_>,
 ) -> Result<DumpInfo> {
     lines::write(out, &Line::PlenumStore(entry::start(schema, sequence, now))).map_err(output)?;
     let mut info = DumpInfo { schema, sequence, records: 0, files: 0 };
@@ -49,13 +58,16 @@ pub(crate) fn write(
     let mut result = Ok(());
     scan::for_each(engine, |(key, value)| {
         let Some(record) = Encoded::new(key, value).filter(|_| result.is_ok()) else { return };
+        if selection.trees.is_some_and(|trees| !trees.contains(&record.tree())) {
+            return;
+        }
         info.records += 1;
         referenced.extend(record.files());
         result = lines::write(out, &Line::Record(record.line()));
     })
     .map_err(|fault| Error::OutOfOrder { reason: fault.to_string() })?;
     result.map_err(output)?;
-    if let Some(files) = files {
+    if let Some(files) = selection.files {
         referenced.sort_unstable();
         referenced.dedup();
         for hash in referenced {

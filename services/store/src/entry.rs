@@ -30,6 +30,10 @@ impl<'a> Encoded<'a> {
         Some(Encoded { tree, key: BASE64.encode(key), header: record.header, value })
     }
 
+    pub(crate) fn tree(&self) -> &'a str {
+        self.tree
+    }
+
     pub(crate) fn files(&self) -> &[Hash] {
         &self.header.files
     }

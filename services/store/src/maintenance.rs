@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Error, Result,
     builder::Builder,
-    dump::{self, DumpInfo},
+    dump::{self, DumpInfo, Selection},
     engine::{Engine, Fault},
     error::Context as _,
     index::{self, Index},
@@ -34,7 +34,7 @@ pub(crate) fn checkpoint(
     let new = layout.dump().with_extension("new");
     let written = File::create(&new).context("creating", &new).and_then(|file| {
         let mut out = BufWriter::new(file);
-        let info = dump::write(&mut out, engine, (schema, sequence, now), None)?;
+        let info = dump::write(&mut out, engine, (schema, sequence, now), Selection::default())?;
         out.get_ref().sync_all().context("syncing", &new)?;
         layout::rename(&new, &layout.dump())?;
         Ok(info)
@@ -60,13 +60,18 @@ impl Writer {
         Ok(info)
     }
 
-    pub(crate) fn dump(&self, out: &mut impl Write, with_files: bool) -> Result<DumpInfo> {
+    pub(crate) fn dump(
+        &self,
+        out: &mut impl Write,
+        trees: Option<&[&'static str]>,
+        with_files: bool,
+    ) -> Result<DumpInfo> {
         let files = with_files.then_some(&self.shared.files);
         let engine = self.shared.engine.read().unwrap_or_else(|poison| poison.into_inner());
         let closed = || Error::OutOfOrder { reason: Fault::Closed.to_string() };
         let engine = engine.as_ref().ok_or_else(closed)?;
         let about = (self.schema, self.index.sequence, self.now);
-        dump::write(out, engine, about, files)
+        dump::write(out, engine, about, Selection { trees, files })
     }
 
     /// Rewrites database and dump, so that nothing that was removed remains in them and its space is free.

@@ -105,7 +105,17 @@ impl Store {
     ) -> Ticket<DumpInfo> {
         self.run(move |writer| {
             writer.now = writer.now.max(now);
-            writer.dump(&mut out, with_files)
+            writer.dump(&mut out, None, with_files)
+        })
+    }
+
+    /// A dump of these trees alone, in memory: what a backup of settings takes. Files are left out.
+    pub fn dump_trees(&self, now: SystemTime, trees: &'static [&'static str]) -> Ticket<Vec<u8>> {
+        self.run(move |writer| {
+            writer.now = writer.now.max(now);
+            let mut out = Vec::new();
+            writer.dump(&mut out, Some(trees), false)?;
+            Ok(out)
         })
     }
 

@@ -96,6 +96,20 @@ fn a_restored_dump_is_the_same_again() {
     assert_eq!(body(&again), body(&bytes));
 }
 
+#[test]
+fn a_dump_of_some_trees_has_nothing_of_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(options(directory.path())).unwrap();
+    store.tree::<Topic>().put(start(), &"t".into(), &topic("kept")).wait().unwrap();
+    store.tree::<Note>().put(start(), &("r".into(), 1), &note("left out")).wait().unwrap();
+    let bytes = store.dump_trees(start(), &[Topic::TREE]).wait().unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("left out"));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let restored = Store::restore(options(elsewhere.path()).now(start()), &bytes[..]).unwrap();
+    assert_eq!((restored.tree::<Topic>().len(), restored.tree::<Note>().len()), (1, 0));
+    assert_eq!(restored.tree::<Topic>().get(&"t".into()).unwrap().unwrap().title, "kept");
+}
+
 /// DM6
 #[test]
 fn what_has_expired_meanwhile_does_not_come_back() {

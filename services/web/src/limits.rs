@@ -39,6 +39,14 @@ pub struct Limits {
     pub drain: Duration,
 }
 
+impl Limits {
+    /// For a backup of the box in one body, which a slow line takes a minute for.
+    pub(crate) fn for_files(self) -> Limits {
+        let minute = Duration::from_secs(60);
+        Limits { body: minute, body_bytes: 24 << 20, answer: minute, answer_bytes: 24 << 20, ..self }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;

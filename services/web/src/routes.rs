@@ -22,12 +22,20 @@ use plenum_protocol::settings::WebSettings;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::SystemTime;
+use tokio::sync::Semaphore;
+
+/// Some 50 MB of memory each.
+const LARGE_AT_ONCE: usize = 2;
 
 struct Site {
     pages: Pages,
     health: Health,
     signaling: Upstream,
     appliance: Upstream,
+    /// The same, for backups.
+    files: Upstream,
+    /// Whoever waits for it holds no more than the head of a request.
+    large: Semaphore,
     metrics: Metrics,
     shutdown: Shutdown,
     security_contact: String,
@@ -46,6 +54,8 @@ pub(crate) fn router(
         health: Health::default(),
         signaling: Upstream::new("signaling", settings.signaling_socket.clone(), limits),
         appliance: Upstream::new("appliance", settings.appliance_socket.clone(), limits),
+        files: Upstream::new("appliance", settings.appliance_socket.clone(), limits.for_files()),
+        large: Semaphore::new(LARGE_AT_ONCE),
         metrics: metrics.clone(),
         shutdown: shutdown.clone(),
         security_contact: settings.security_contact.clone(),
@@ -58,6 +68,7 @@ pub(crate) fn router(
         .route("/healthz", get(health))
         .route("/.well-known/security.txt", get(security))
         .route("/ws", get(socket))
+        .route("/api/box/backup/{*call}", any(backup_api))
         .route("/api/box/{*call}", any(box_api))
         .route("/api/{*call}", any(meeting_api))
         .fallback(file)
@@ -107,6 +118,15 @@ async fn meeting_api(State(site): Shared, request: Request) -> Response {
 
 async fn box_api(State(site): Shared, request: Request) -> Response {
     api(&site.appliance, request).await
+}
+
+/// A file is read whole before the manager asks who sends it: few at once.
+async fn backup_api(State(site): Shared, request: Request) -> Response {
+    let waiting = tokio::time::timeout(site.files.limits.connect, site.large.acquire()).await;
+    match waiting {
+        Ok(Ok(_permit)) => api(&site.files, request).await,
+        _ => text(StatusCode::SERVICE_UNAVAILABLE, "Other backups are on their way: try again in a minute.\n"),
+    }
 }
 
 async fn api(upstream: &Upstream, request: Request) -> Response {

@@ -35,8 +35,7 @@ export class Box {
     return this.page.locator(`[data-testid="setup"][data-step="${name}"]`).waitFor();
   }
 
-  /** `network` does the step in another way. */
-  async setUp({ network = () => this.network() } = {}) {
+  async begin() {
     await this.page.goto(`${this.house.url}/setup`);
     await this.step("code");
     await this.check("setup code");
@@ -46,6 +45,14 @@ export class Box {
     await this.check("wrong setup code");
     await this.control("setup-code").fill(this.house.setup_code.toLowerCase());
     await this.control("setup-open").click();
+    await this.step("restore");
+    await this.check("new or restored");
+  }
+
+  /** `network` does the step in another way. */
+  async setUp({ network = () => this.network() } = {}) {
+    await this.begin();
+    await this.control("restore-fresh").click();
     await this.step("network");
     await this.control("network-save").waitFor();
     await network();
@@ -68,8 +75,40 @@ export class Box {
     await this.check("institution with a wrong address");
     await this.control("institution-imprint").fill("https://www.example.org/impressum");
     await this.control("institution-save").click();
+    await this.step("updates");
+    await this.control("update-source-save").waitFor();
+    await this.check("updates");
+    await this.control("update-source-save").click();
+    await this.test();
+    await this.finish();
+    return secret;
+  }
+
+  /** The box tests itself, the browser the way to it; and a real call. */
+  async test() {
+    await this.step("test");
+    await this.control("self-test-run").click();
+    await this.page.locator('[data-testid="self-test"][data-state="done"]').waitFor();
+    const found = await this.control("self-test").locator("li").evaluateAll((rows) =>
+      rows.map((row) => `${row.dataset.outcome} ${row.textContent.replaceAll(/\s+/g, " ").trim()}`));
+    await this.check("self-test");
+    assert.equal(found.length, 12, found.join("\n"));
+    assert.deepEqual(found.filter((line) => line.startsWith("failed")), []);
+    // The last two are the calls of the browser: over UDP, and over TURN/TLS.
+    for (const line of found.slice(-2)) assert.ok(line.startsWith("good"), line);
+    await this.control("test-call-begin").click();
+    await this.page.locator('[data-testid="test-call"][data-state="seen"]').waitFor();
+    await until("the own picture comes back", () =>
+      this.control("test-call-back").evaluate((video) => video.videoWidth > 0 && video.currentTime > 0.3));
+    await this.check("test call");
+    await this.control("test-call-end").click();
+    await this.control("test-next").click();
+  }
+
+  async finish() {
     await this.step("finish");
-    if (this.house.hands) await this.noteRecoveryKey();
+    if (this.house.hands) this.recoveryKey = await this.noteKey("recovery-key");
+    this.backupKey = await this.noteKey("backup-key");
     await this.control("box-host-key-show").click();
     await this.control("box-host-key").waitFor();
     assert.ok((await this.control("box-host-key").inputValue()).length >= 24);
@@ -77,7 +116,6 @@ export class Box {
     await this.control("setup-finish").click();
     await this.step("over");
     await this.check("set-up is over");
-    return secret;
   }
 
   /** A wrong address is named; new settings apply, and are kept once they are confirmed. */
@@ -154,17 +192,60 @@ export class Box {
     await this.page.locator(`[data-testid="admin-console"][data-area="${name}"]`).waitFor();
   }
 
-  /** Of the image: it is shown until somebody types how it ends. */
-  async noteRecoveryKey() {
-    const key = (await this.control("recovery-key-text").textContent()).trim();
-    await this.check("recovery key");
-    await this.control("recovery-key-last").fill("aaaaaaaa");
-    await this.control("recovery-key-take").click();
+  /** It is shown until somebody types how it ends. */
+  async noteKey(id) {
+    const shown = this.control(id);
+    const key = (await shown.getByTestId("key-text").textContent()).trim();
+    await this.check(id);
+    await shown.getByTestId("key-last").fill("aaaaaaaa");
+    await shown.getByTestId("key-noted").click();
     await this.control("form-error").waitFor();
-    await this.control("recovery-key-last").fill(key.split("-").at(-1));
-    await this.control("recovery-key-take").click();
-    await this.control("recovery-key").waitFor({ state: "detached" });
-    this.recoveryKey = key;
+    await shown.getByTestId("key-last").fill(key.split("-").at(-1));
+    await shown.getByTestId("key-noted").click();
+    await shown.waitFor({ state: "detached" });
+    return key;
+  }
+
+  /** Of a button that makes the browser save something: the file's path in `folder`. */
+  async saved(folder, button) {
+    const [download] = await Promise.all([this.page.waitForEvent("download"), button.click()]);
+    const path = join(folder, download.suggestedFilename());
+    await download.saveAs(path);
+    return path;
+  }
+
+  /** Makes a backup in the administration; gives the file. */
+  async backUp(folder) {
+    await this.area("backup");
+    await this.control("backup-row").first().waitFor();
+    const before = await this.control("backup-row").count();
+    await this.control("backup-make").click();
+    await until("there is one more", async () => (await this.control("backup-row").count()) > before);
+    await this.control("backup-test").first().click();
+    await this.control("backup-test-result").waitFor();
+    await this.check("backups");
+    return await this.saved(folder, this.control("backup-download").first());
+  }
+
+  /** In the set-up of another box, up to its network. */
+  async restore({ backup, deletions, key }) {
+    await this.begin();
+    await this.control("restore-begin").click();
+    await this.check("restore");
+    await this.control("restore-go").click();
+    await this.check("restore without a file");
+    await this.control("restore-file").setInputFiles(backup);
+    await this.control("restore-key").fill("A".repeat(32));
+    await this.control("restore-go").click();
+    await this.control("form-error").waitFor();
+    await this.check("restore with a wrong key");
+    await this.control("restore-key").fill(key.toLowerCase());
+    await this.control("restore-deletions").setInputFiles(deletions);
+    await this.control("restore-go").click();
+    await this.control("restored").waitFor();
+    await this.check("restored");
+    await this.control("restore-next").click();
+    await this.step("network");
   }
 
   /** Fills the form, reads the second factor, and proves that it works. */

@@ -2,10 +2,14 @@
 // every state, German and English, light and dark, narrow and wide.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { Box } from "../lib/box.mjs";
 import { Chromium } from "../lib/chromium.mjs";
 import { House } from "../lib/house.mjs";
+import { until } from "../lib/until.mjs";
 
 const VIEWS = [
   { locale: "de-DE", colorScheme: "light", viewport: { width: 1440, height: 900 } },
@@ -28,3 +32,73 @@ for (const view of VIEWS) {
     }
   });
 }
+
+/** What a link leads to, asked by a page of that house; undefined: nowhere. */
+function title(box, link) {
+  return box.page.evaluate(async (secret) => {
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch("/api/link", { method: "POST", headers, body: JSON.stringify({ link: secret }) });
+    return answer.ok ? (await answer.json()).title : undefined;
+  }, new URL(link).hash.slice(1));
+}
+
+test("dm6 a box takes the place of another, and what was deleted stays deleted", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "plenum-backup-"));
+  const [first, second] = [await House.start(), await House.start()];
+  const browsers = [await Chromium.start(first, VIEWS[0]), await Chromium.start(second, VIEWS[0])];
+  try {
+    const old = new Box(first, await browsers[0].person("Ada"));
+    const ada = await old.setUp();
+    await old.control("to-admin").click();
+    await old.control("sign-in-name").waitFor();
+    await old.signIn("ada@example.org", ada);
+    await old.area("accounts");
+    await old.control("account-add").click();
+    await old.account("carl");
+    await until("carl is there", async () => (await old.control("account-row").count()) === 2);
+    const backup = await old.backUp(folder);
+    await old.area("accounts");
+    await old.page.locator('[data-account="carl"]').getByTestId("account-remove").click();
+    await old.control("confirm").click();
+    await until("carl is gone", async () => (await old.control("account-row").count()) === 1);
+    await old.area("backup");
+    await until("backups with carl are gone from the box", async () => {
+      await old.page.reload();
+      await old.control("backup-row").first().waitFor();
+      return !(await old.control("backup-row").evaluateAll((rows) => rows.map((row) => row.dataset.name))).includes(basename(backup));
+    });
+    const deletions = await old.saved(folder, old.control("backup-deletions"));
+    assert.ok(!readFileSync(backup, "latin1").includes("carl"));
+
+    const fresh = new Box(second, await browsers[1].person("Ada"));
+    await fresh.restore({ backup, deletions, key: old.backupKey });
+    await fresh.control("network-save").click();
+    await fresh.step("updates");
+    await fresh.control("update-source-save").click();
+    await fresh.step("test");
+    await fresh.control("test-next").click();
+    await fresh.step("finish");
+    await fresh.control("box-host-key-show").click();
+    assert.equal(await fresh.control("box-host-key").inputValue(), first.hostKey);
+    await fresh.control("setup-finish").click();
+    await fresh.step("over");
+    await fresh.control("to-admin").click();
+    await fresh.control("sign-in-name").waitFor();
+    await fresh.signIn("ada@example.org", ada);
+    await fresh.area("accounts");
+    await fresh.control("account-row").first().waitFor();
+    assert.equal(await fresh.control("account-row").count(), 1);
+    await fresh.area("institution");
+    await until("the institution is the same", async () =>
+      (await fresh.control("institution-name").inputValue()) === "Unfallversicherung Nord");
+    // Links that were given out go on leading to their rooms, at the other box.
+    const there = await title(old, first.guestLink);
+    assert.ok(there);
+    assert.equal(await title(fresh, first.guestLink), there);
+    for (const browser of browsers) assert.deepEqual(browser.faults, []);
+  } finally {
+    for (const browser of browsers) await browser.stop();
+    for (const house of [first, second]) await house.stop();
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -24,8 +24,18 @@
 //! | `PUT /api/box/certificate` | [`UploadedCertificate`] | 200 [`CertificateState`], 400 with the reason | administrator, set-up |
 //! | `DELETE /api/box/certificate` | – | 200 [`CertificateState`]: the box's own again | administrator, set-up |
 //! | `GET /api/box/recovery-key` | – | 200 [`RecoveryKey`] | administrator, set-up |
-//! | `POST /api/box/recovery-key` | [`RecoveryKeyTyped`] | 200 [`RecoveryKey`]: none any more, 400 if it is another | administrator, set-up |
+//! | `POST /api/box/recovery-key` | [`KeyNoted`] | 200 [`RecoveryKey`]: none any more, 400 if it is another | administrator, set-up |
 //! | `GET /api/box/host-key` | – | 200 [`HostKey`] | administrator, set-up |
+//! | `POST /api/box/self-test` | – | 200 [`SelfTest`] | administrator, set-up |
+//! | `GET /api/box/backup` | – | 200 [`BackupState`] | administrator |
+//! | `POST /api/box/backup` | – | 200 [`BackupState`]: one was made, 409 without a key | administrator |
+//! | `GET /api/box/backup/key` | – | 200 [`BackupKey`] | administrator, set-up |
+//! | `PUT /api/box/backup/key` | – | 200 [`BackupKey`]: a new one, used once it is noted | administrator, set-up |
+//! | `POST /api/box/backup/key` | [`KeyNoted`] | 200 [`BackupKey`]: none to note any more, 400 if it is another | administrator, set-up |
+//! | `POST /api/box/backup/file` | [`BackupName`] | 200 [`SavedFile`] | administrator |
+//! | `POST /api/box/backup/deletions` | – | 200 [`SavedFile`]: what has not been deleted so far | administrator |
+//! | `POST /api/box/backup/test` | [`BackupName`] | 200 [`RestoreTest`] | administrator |
+//! | `POST /api/box/backup/restore` | [`RestoreOrder`] | 200 [`Restored`], 400 with the reason | set-up |
 //! | `GET /api/box/institution` | – | 200 [`Institution`] | anyone |
 //! | `GET /api/box/overview` | – | 200 [`Overview`] | administrator |
 //! | `POST /api/box/power` | [`PowerOrder`] | 200 [`PowerAnswer`]; who would be cut off, if somebody | administrator |
@@ -36,12 +46,18 @@
 //! that is no GET bears the header `x-csrf-token` with the token of [`SessionInfo`] once there is one.
 
 mod areas;
+mod backup;
 mod certificate;
 mod network;
 pub mod openapi;
 mod overview;
+mod self_test;
 
 pub use areas::{HostName, Institution, TimeSettings, UpdateSource};
+pub use backup::{
+    BackupFile, BackupKey, BackupKeyState, BackupName, BackupSettings, BackupState, RestoreOrder, RestoreTest,
+    Restored, SavedFile,
+};
 pub use certificate::{
     CertificateInfo, CertificateKind, CertificateRequest, CertificateState, UploadedCertificate,
 };
@@ -50,8 +66,10 @@ pub use network::{
 };
 pub use overview::{
     Clock, Disk, Display, HostKey, Meetings, Overview, PowerAction, PowerAnswer, PowerOrder, Problem,
-    RecoveryKey, RecoveryKeyTyped, SettingsArea, SettingsOffer, UpdateAction, UpdateOrder, UpdateState,
+    KeyNoted, RecoveryKey, SettingsArea, SettingsOffer, UpdateAction, UpdateOrder, UpdateState,
 };
+
+pub use self_test::{Capacity, Check, Checked, Limit, Outcome, SelfTest};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -93,10 +111,14 @@ pub struct SignedIn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum SetupStep {
+    /// Whether the box is a new one, or takes the place of another.
+    Restore,
     Network,
     Name,
     Time,
     Institution,
+    Updates,
+    Test,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
@@ -238,6 +260,12 @@ pub enum AuditEvent {
     Provisioned,
     RecoveryKeyShown,
     RecoveryKeyTaken,
+    BackupKeyMade,
+    BackupKeyTaken,
+    BackupMade,
+    BackupSaved,
+    RestoreTested,
+    Restored,
     HostKeyShown,
     AuditRead,
 }
@@ -286,5 +314,10 @@ pub enum ManagerErrorCode {
     CertificateWrongName,
     /// It is not for a server.
     CertificateWrongUse,
+    /// No backup of Plenum, or a damaged one.
+    BackupUnreadable,
+    BackupWrongKey,
+    /// A newer version made it.
+    BackupTooNew,
     Unavailable,
 }

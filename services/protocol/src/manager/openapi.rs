@@ -107,6 +107,7 @@ fn calls() -> Calls {
     it.area::<Institution>("/api/box/settings/institution", "Who runs the box");
     it.area::<HostName>("/api/box/settings/host_name", "What the box is called");
     it.area::<TimeSettings>("/api/box/settings/time", "Where the box takes the time from");
+    it.area::<BackupSettings>("/api/box/settings/backup", "When backups are made");
     it.area::<UpdateSource>("/api/box/settings/update", "Where updates come from");
     it.get::<NetworkSettings>("/api/box/settings/network", "How the box is on the network");
     let what = "Apply network settings, and take them back unless they are confirmed";
@@ -121,8 +122,19 @@ fn calls() -> Calls {
     let what = "Make a key and a request for a certificate";
     it.send::<CertificateRequest, CertificateState>("post", "/api/box/certificate/request", what);
     it.get::<RecoveryKey>("/api/box/recovery-key", "The key that opens the data without the TPM");
-    it.send::<RecoveryKeyTyped, RecoveryKey>("post", "/api/box/recovery-key", "Somebody has noted it");
+    it.send::<KeyNoted, RecoveryKey>("post", "/api/box/recovery-key", "Somebody has noted it");
     it.get::<HostKey>("/api/box/host-key", "The key that opens meetings");
+    it.order::<SelfTest>("post", "/api/box/self-test", "The box tests itself");
+    it.get::<BackupState>("/api/box/backup", "Backups on the box, and how the last one went");
+    it.order::<BackupState>("post", "/api/box/backup", "Make a backup");
+    it.get::<BackupKey>("/api/box/backup/key", "The key of the backups, until somebody has noted it");
+    it.order::<BackupKey>("put", "/api/box/backup/key", "Make a new key");
+    it.send::<KeyNoted, BackupKey>("post", "/api/box/backup/key", "Somebody has noted it");
+    it.send::<BackupName, SavedFile>("post", "/api/box/backup/file", "A backup, to be kept elsewhere");
+    let what = "The newest list of deletions, to be kept beside the backups";
+    it.order::<SavedFile>("post", "/api/box/backup/deletions", what);
+    it.send::<BackupName, RestoreTest>("post", "/api/box/backup/test", "See whether it can be restored");
+    it.send::<RestoreOrder, Restored>("post", "/api/box/backup/restore", "Restore it on a box in set-up");
     it.get::<Institution>("/api/box/institution", "Who runs the box, for every page").open();
     it.get::<Overview>("/api/box/overview", "The box in numbers");
     it.send::<PowerOrder, PowerAnswer>("post", "/api/box/power", "Restart or switch off");

@@ -54,6 +54,12 @@ pub enum Problem {
     NoAddress,
     /// Nobody has noted the key that opens the data without the TPM.
     RecoveryKeyWaits,
+    /// There is no backup, because nobody has made a key for it.
+    NoBackup,
+    /// The last backup could not be made. `detail` is in English, as in the log.
+    BackupFailed {
+        detail: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, TS)]
@@ -191,10 +197,10 @@ pub struct RecoveryKey {
     pub key: Option<String>,
 }
 
-/// A proof that somebody has noted it.
+/// A proof that somebody has noted a key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(deny_unknown_fields)]
-pub struct RecoveryKeyTyped {
+pub struct KeyNoted {
     /// What stands behind the last hyphen.
     pub last_part: String,
 }

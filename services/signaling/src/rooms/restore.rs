@@ -5,17 +5,46 @@ use super::output::{MeetingId, RoomId};
 use super::room::{Meeting, Room};
 use super::seat::Seat;
 use super::timers::Timer;
-use crate::records::{Change, ChatKey, Found};
+use crate::records::{Change, ChatKey, Found, RoomRecord};
+use crate::secret::HostKey;
 use plenum_protocol::server::Role;
 
 impl Rooms {
+    /// Of the rooms of a backup those that are not there.
+    pub fn missing(&self, mut rooms: Vec<(RoomId, RoomRecord)>) -> Vec<(RoomId, RoomRecord)> {
+        rooms.retain(|(id, record)| {
+            let known = [record.host, record.guest].iter().any(|link| self.links.contains_key(link));
+            !known && !self.rooms.contains_key(id)
+        });
+        rooms
+    }
+
+    /// Takes up rooms that have been stored. From now on `host_key` is the one that opens meetings.
+    pub fn take(&mut self, rooms: Vec<(RoomId, RoomRecord)>, host_key: HostKey) {
+        for (id, record) in rooms {
+            self.insert(id, record);
+        }
+        self.config.host_key = host_key;
+        self.take_census();
+    }
+
+    /// Rooms that have not been ended, with how often their link for guests was replaced.
+    pub fn left(&self) -> Vec<(RoomId, u32)> {
+        let rooms = self.rooms.iter().filter(|(_, room)| room.record.ended.is_none());
+        rooms.map(|(id, room)| (*id, room.record.generation)).collect()
+    }
+
+    fn insert(&mut self, id: RoomId, record: RoomRecord) {
+        self.links.insert(record.host, (id, Role::Host));
+        self.links.insert(record.guest, (id, Role::Guest));
+        self.rooms.insert(id, Room::new(record));
+    }
+
     /// Takes up what was found in the stores. What belongs to no room or no meeting (they were deleted while
     /// the other store could not be written) is deleted.
     pub fn restore(&mut self, found: Found) {
         for (id, record) in found.rooms {
-            self.links.insert(record.host, (id, Role::Host));
-            self.links.insert(record.guest, (id, Role::Guest));
-            self.rooms.insert(id, Room::new(record));
+            self.insert(id, record);
         }
         let mut orphans = Vec::new();
         for (id, record) in found.meetings {

@@ -4,6 +4,9 @@ import type {
   AccountInfo,
   AdminRole,
   AuditPage,
+  BackupKey,
+  BackupSettings,
+  BackupState,
   CertificateRequest,
   CertificateState,
   Clock,
@@ -20,6 +23,11 @@ import type {
   PowerAnswer,
   PowerOrder,
   RecoveryKey,
+  Restored,
+  RestoreOrder,
+  RestoreTest,
+  SavedFile,
+  SelfTest,
   SessionInfo,
   SetupStep,
   TimeSettings,
@@ -48,6 +56,7 @@ export class BoxFailure extends Error {
 }
 
 const TIMEOUT = 20_000
+const UPLOAD_TIMEOUT = 180_000
 
 export class BoxApi {
   /** Against forged requests; of the session. */
@@ -181,6 +190,57 @@ export class BoxApi {
     return this.#call('POST', 'recovery-key', { last_part: lastPart })
   }
 
+  selfTest(): Promise<SelfTest> {
+    return this.#call('POST', 'self-test')
+  }
+
+  backupSettings(): Promise<BackupSettings> {
+    return this.#call('GET', 'settings/backup')
+  }
+
+  setBackupSettings(wanted: BackupSettings): Promise<BackupSettings> {
+    return this.#call('PUT', 'settings/backup', wanted)
+  }
+
+  backup(): Promise<BackupState> {
+    return this.#call('GET', 'backup')
+  }
+
+  makeBackup(): Promise<BackupState> {
+    return this.#call('POST', 'backup')
+  }
+
+  backupKey(): Promise<BackupKey> {
+    return this.#call('GET', 'backup/key')
+  }
+
+  /** A new one, used once it is noted. */
+  makeBackupKey(): Promise<BackupKey> {
+    return this.#call('PUT', 'backup/key')
+  }
+
+  takeBackupKey(lastPart: string): Promise<BackupKey> {
+    return this.#call('POST', 'backup/key', { last_part: lastPart })
+  }
+
+  backupFile(name: string): Promise<SavedFile> {
+    return this.#call('POST', 'backup/file', { name })
+  }
+
+  /** What has not been deleted so far, to be kept beside the backups. */
+  deletions(): Promise<SavedFile> {
+    return this.#call('POST', 'backup/deletions')
+  }
+
+  testBackup(name: string): Promise<RestoreTest> {
+    return this.#call('POST', 'backup/test', { name })
+  }
+
+  /** On a box that is being set up. */
+  restore(order: RestoreOrder): Promise<Restored> {
+    return this.#call('POST', 'backup/restore', order, UPLOAD_TIMEOUT)
+  }
+
   overview(): Promise<Overview> {
     return this.#call('GET', 'overview')
   }
@@ -203,7 +263,7 @@ export class BoxApi {
     return info
   }
 
-  async #call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async #call<T>(method: string, path: string, body?: unknown, timeout = TIMEOUT): Promise<T> {
     const headers: Record<string, string> = {}
     if (this.#token !== undefined) headers['x-csrf-token'] = this.#token
     if (body !== undefined) headers['content-type'] = 'application/json'
@@ -214,7 +274,7 @@ export class BoxApi {
         headers,
         cache: 'no-store',
         credentials: 'same-origin',
-        signal: AbortSignal.timeout(TIMEOUT),
+        signal: AbortSignal.timeout(timeout),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
     } catch (error) {

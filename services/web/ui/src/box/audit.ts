@@ -50,6 +50,18 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_recovery_key_taken()
     case 'host_key_shown':
       return m.audit_host_key_shown()
+    case 'backup_key_made':
+      return m.audit_backup_key_made({ number: subject })
+    case 'backup_key_taken':
+      return m.audit_backup_key_taken({ number: subject })
+    case 'backup_made':
+      return m.audit_backup_made({ name: subject })
+    case 'backup_saved':
+      return m.audit_backup_saved({ name: subject })
+    case 'restore_tested':
+      return m.audit_restore_tested({ name: subject })
+    case 'restored':
+      return m.audit_restored({ name: subject })
     case 'provisioned':
       return m.audit_provisioned({ names: subject })
     case 'audit_read':

@@ -30,7 +30,7 @@ export function boxFailureText(error: unknown): string {
     case 'not_allowed':
       return m.box_not_allowed()
     case 'malformed':
-      return malformedText(error.field)
+      return malformedText(error)
     case 'certificate_unreadable':
       return error.field === 'key' ? m.box_certificate_bad_key() : m.box_certificate_unreadable()
     case 'certificate_key_mismatch':
@@ -45,6 +45,12 @@ export function boxFailureText(error: unknown): string {
       return m.box_certificate_wrong_name()
     case 'certificate_wrong_use':
       return m.box_certificate_wrong_use()
+    case 'backup_unreadable':
+      return m.restore_unreadable()
+    case 'backup_wrong_key':
+      return m.restore_wrong_key()
+    case 'backup_too_new':
+      return m.restore_too_new()
     case 'unavailable':
       return m.box_unavailable()
     case 'offline':
@@ -71,7 +77,10 @@ function conflictText(error: BoxFailure): string {
 const MALFORMED: Record<string, () => string> = {
   name: m.box_bad_name,
   host_name: m.box_bad_host_name,
-  last_part: m.box_recovery_key_wrong,
+  last_part: m.box_key_wrong,
+  daily_at: m.backup_bad_time,
+  keep: m.backup_bad_keep,
+  deletions: m.restore_old_deletions,
   imprint: m.box_bad_address,
   privacy: m.box_bad_address,
   servers: m.box_bad_servers,
@@ -94,7 +103,7 @@ const MALFORMED: Record<string, () => string> = {
   domains: m.box_bad_servers,
 }
 
-function malformedText(field: string | undefined): string {
+function malformedText({ field }: BoxFailure): string {
   const text = field === undefined ? undefined : MALFORMED[field]
   return (text ?? m.failure_malformed)()
 }

@@ -177,7 +177,7 @@ export type ApiErrorCode = "malformed" | "host_key_needed" | "unknown_link" | "e
 
 export type AdminRole = "administrator" | "auditor";
 
-export type SetupStep = "network" | "name" | "time" | "institution";
+export type SetupStep = "restore" | "network" | "name" | "time" | "institution" | "updates" | "test";
 
 export type StepDone = { step: SetupStep, 
 /**
@@ -450,7 +450,7 @@ certificate: CertificateInfo | null,
  */
 update: UpdateState | null, };
 
-export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "no_address" } | { "kind": "recovery_key_waits" };
+export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "no_address" } | { "kind": "recovery_key_waits" } | { "kind": "no_backup" } | { "kind": "backup_failed", detail: string, };
 
 export type SettingsArea = "network" | "host_name" | "time" | "pages" | "updates";
 
@@ -527,11 +527,127 @@ export type RecoveryKey = {
  */
 key: string | null, };
 
-export type RecoveryKeyTyped = { 
+export type KeyNoted = { 
 /**
  * What stands behind the last hyphen.
  */
 last_part: string, };
+
+export type SelfTest = { 
+/**
+ * Milliseconds since 1970.
+ */
+at: number, checks: Array<Check>, capacity: Capacity, };
+
+export type Check = { what: Checked, outcome: Outcome, 
+/**
+ * Names, addresses, or what the other side said, in English as in the log; may be empty.
+ */
+detail: string, };
+
+export type Checked = "address" | "dns_forward" | "dns_reverse" | "time" | "certificate" | "update_source" | "media" | "meetings" | "disk" | "backup";
+
+export type Outcome = "good" | "warning" | "failed" | "skipped";
+
+export type Capacity = { processors: number, 
+/**
+ * Megabits per second of the fastest port that is plugged in; 0: not known.
+ */
+network: number, 
+/**
+ * Nanoseconds to encrypt one packet of 1,200 bytes on one processor.
+ */
+packet: number, 
+/**
+ * People at once in meetings of ten with cameras on.
+ */
+people: number, 
+/**
+ * What the number of people is limited by.
+ */
+limit: Limit, };
+
+export type Limit = "processors" | "network";
+
+export type BackupSettings = { revision: number, 
+/**
+ * Time of the day in UTC, as in `02:00`. Empty: it makes none by itself.
+ */
+daily_at: string, 
+/**
+ * 1 to 60; the oldest goes first.
+ */
+keep: number, };
+
+export type BackupState = { key: BackupKeyState, 
+/**
+ * Tells keys apart, as it stands in the head of each file; empty where there is none.
+ */
+key_number: string, 
+/**
+ * Newest first.
+ */
+files: Array<BackupFile>, 
+/**
+ * Why the last one could not be made; empty if it could.
+ */
+problem: string, last_test: RestoreTest | null, };
+
+export type BackupKeyState = "missing" | "waiting" | "noted";
+
+export type BackupFile = { name: string, 
+/**
+ * Milliseconds since 1970.
+ */
+made: number, bytes: number, 
+/**
+ * Of the box that made it.
+ */
+version: string, key_number: string, };
+
+export type BackupKey = { key: string | null, key_number: string, };
+
+export type BackupName = { name: string, };
+
+export type SavedFile = { name: string, 
+/**
+ * Base64 (RFC 4648 section 4).
+ */
+content: string, };
+
+export type RestoreTest = { 
+/**
+ * Milliseconds since 1970.
+ */
+at: number, name: string, accounts: number, settings: number, rooms: number, 
+/**
+ * Empty: it can be restored.
+ */
+problem: string, };
+
+export type RestoreOrder = { 
+/**
+ * Base64 (RFC 4648 section 4).
+ */
+backup: string, 
+/**
+ * Hyphens, spaces and case do not matter.
+ */
+key: string, 
+/**
+ * The newest list of deletions, in base64: what was deleted after the backup stays deleted (DM6).
+ */
+deletions?: string | null, };
+
+export type Restored = { 
+/**
+ * When the backup was made, and the list of deletions: milliseconds since 1970.
+ */
+made: number, deletions: number | null, version: string, host_name: string, accounts: number, accounts_left_out: number, rooms: number, rooms_left_out: number, 
+/**
+ * Not applied: this box may be on another network. They are proposed in the network step.
+ */
+network: NetworkSettings, };
 
 export type HostKey = { 
 /**
@@ -563,7 +679,7 @@ at: number, who: string, event: AuditEvent, subject: string,
  */
 before: string, after: string, };
 
-export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "host_key_shown" | "audit_read";
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "audit_read";
 
 export type ManagerError = { error: ManagerErrorCode, 
 /**
@@ -579,7 +695,7 @@ field?: string | null,
  */
 retry_after?: number | null, };
 
-export type ManagerErrorCode = "malformed" | "not_signed_in" | "not_allowed" | "forged" | "wrong_credentials" | "second_factor_needed" | "too_many_attempts" | "weak_password" | "conflict" | "setup_over" | "last_administrator" | "unknown_account" | "certificate_unreadable" | "certificate_key_mismatch" | "certificate_chain" | "certificate_expired" | "certificate_not_yet_valid" | "certificate_wrong_name" | "certificate_wrong_use" | "unavailable";
+export type ManagerErrorCode = "malformed" | "not_signed_in" | "not_allowed" | "forged" | "wrong_credentials" | "second_factor_needed" | "too_many_attempts" | "weak_password" | "conflict" | "setup_over" | "last_administrator" | "unknown_account" | "certificate_unreadable" | "certificate_key_mismatch" | "certificate_chain" | "certificate_expired" | "certificate_not_yet_valid" | "certificate_wrong_name" | "certificate_wrong_use" | "backup_unreadable" | "backup_wrong_key" | "backup_too_new" | "unavailable";
 
 export const PROTOCOL_VERSION = 1;
 export const MAX_NAME_CHARS = 64;

@@ -41,9 +41,13 @@ export class MediaConnection {
   readonly #senders = new Map<Source, RTCRtpSender>()
   #applied: Promise<void> = Promise.resolve()
 
-  constructor(iceServers: readonly IceServer[], videoSlots: number) {
+  constructor(iceServers: readonly IceServer[], videoSlots: number, iceTransportPolicy: RTCIceTransportPolicy = 'all') {
     this.direct = iceServers.length === 0
-    this.#connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [...iceServers] })
+    this.#connection = new RTCPeerConnection({
+      bundlePolicy: 'max-bundle',
+      iceServers: [...iceServers],
+      iceTransportPolicy,
+    })
     this.#connection.onconnectionstatechange = () => this.onchange?.()
     this.#connection.oniceconnectionstatechange = () => this.onchange?.()
     for (const source of SOURCES) this.#senders.set(source, addSender(this.#connection, source).sender)

@@ -20,6 +20,10 @@ export function problemText(problem: Problem): string {
       return problem.days < 0 ? m.problem_certificate_over() : m.problem_certificate({ days: problem.days })
     case 'recovery_key_waits':
       return m.problem_recovery_key()
+    case 'no_backup':
+      return m.problem_no_backup()
+    case 'backup_failed':
+      return m.problem_backup({ detail: problem.detail })
     case 'no_address':
       return m.problem_no_address()
   }

@@ -1,0 +1,82 @@
+use super::super::backup::BACKED_UP;
+use super::*;
+use crate::backup::contents::Left;
+use crate::backup::seal::Key;
+use plenum_protocol::manager::BackupKeyState;
+
+const KEY: &str = "ABCD-EFGH-JKLM-NPQR-STUV-WXYZ-2345-6789";
+
+/// DM6
+#[test]
+fn another_box_takes_a_backup_and_what_was_deleted_since_stays_deleted() {
+    let (mut first, ada, _) = House::ready();
+    first.account(&ada, "carl", AdminRole::Auditor);
+    let institution = Institution { name: "Example".into(), ..Institution::default() };
+    first.manager.set_area(&ada, institution, first.now()).unwrap();
+    let dump = first.manager.export(first.now()).unwrap();
+    let text = String::from_utf8(dump.clone()).unwrap();
+    assert!(!text.contains("\"audit\""), "the audit log stays with the machine");
+    first.manager.remove_account(&ada, "carl", first.now()).unwrap();
+    let left = Left { accounts: first.manager.account_names().unwrap(), rooms: Vec::new() };
+
+    let second = House::new();
+    let setup = second.setup();
+    let scratch = second.directory.path().join("scratch");
+    let key = Key::typed(KEY).unwrap();
+    let taken = second.manager.restore(&setup, "box", (&dump, &key), Some(&left), &scratch, second.now());
+    let taken = taken.unwrap();
+    assert_eq!((taken.accounts, taken.accounts_left_out), (2, 1));
+    assert!(!scratch.exists());
+    assert_eq!(second.manager.account_names().unwrap(), left.accounts);
+    assert_eq!(second.manager.public_institution().unwrap().name, "Example");
+    assert!(second.manager.backup_key().unwrap() == Some(key));
+    let info = second.manager.info(None).unwrap();
+    assert!(info.has_administrator && info.steps_done.contains(&SetupStep::Institution));
+    assert!(!info.steps_done.contains(&SetupStep::Network));
+}
+
+#[test]
+fn a_backup_is_restored_in_the_set_up_alone_and_as_a_whole() {
+    let (house, ada, _) = House::ready();
+    let dump = house.manager.export(house.now()).unwrap();
+    let key = Key::typed(KEY).unwrap();
+    let scratch = house.directory.path().join("scratch");
+    let restored = house.manager.restore(&ada, "box", (&dump, &key), None, &scratch, house.now());
+    assert_eq!(code_of(restored), ManagerErrorCode::NotAllowed);
+    let fresh = House::new();
+    let setup = fresh.setup();
+    let cut = &dump[..dump.len() - 10];
+    let restored = fresh.manager.restore(&setup, "box", (cut, &key), None, &scratch, fresh.now());
+    assert_eq!(code_of(restored), ManagerErrorCode::BackupUnreadable);
+    assert!(fresh.manager.account_names().unwrap().is_empty());
+    assert!(!scratch.exists());
+}
+
+#[test]
+fn a_key_of_the_backups_is_used_once_it_is_noted() {
+    let (house, ada, _) = House::ready();
+    let state = |house: &House| house.manager.backup_key_state().unwrap();
+    assert_eq!(state(&house), (BackupKeyState::Missing, String::new()));
+    let shown = house.manager.make_backup_key(&ada, house.now()).unwrap();
+    let text = shown.key.unwrap();
+    assert_eq!(state(&house).0, BackupKeyState::Waiting);
+    assert!(house.manager.backup_key().unwrap().is_none());
+    let wrong = house.manager.take_backup_key(&ada, "AAAA", house.now());
+    assert_eq!(code_of(wrong.map(drop)), ManagerErrorCode::Malformed);
+    let last = text.rsplit('-').next().unwrap().to_lowercase();
+    house.manager.take_backup_key(&ada, &last, house.now()).unwrap();
+    assert_eq!(state(&house), (BackupKeyState::Noted, shown.key_number));
+    assert!(house.manager.shown_backup_key(&ada).unwrap().key.is_none(), "it is shown once");
+    assert!(house.manager.backup_key().unwrap() == Key::typed(&text));
+}
+
+/// Whoever adds a stored type decides whether backups have it.
+#[test]
+fn bk1_every_stored_type_is_in_backups_or_stays_with_the_machine() {
+    const STAYS: [&str; 5] = ["audit", "audit_head", "setup", "certificate_request", "backup_keys"];
+    for declaration in stored_types() {
+        let (backed_up, stays) =
+            (BACKED_UP.contains(&declaration.tree), STAYS.contains(&declaration.tree));
+        assert!(backed_up != stays, "{}", declaration.tree);
+    }
+}

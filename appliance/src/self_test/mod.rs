@@ -1,0 +1,144 @@
+//! The box tests itself: what a person would otherwise find out in the first meeting.
+
+mod capacity;
+mod dns;
+
+use crate::observer::Machine;
+use plenum_protocol::manager::{
+    CertificateInfo, CertificateKind, Check, Checked, Outcome, SelfTest, UpdateAction, UpdateOrder,
+};
+use std::net::IpAddr;
+use std::thread;
+
+/// What the settings say.
+pub struct Wanted {
+    /// Empty where nobody has said one.
+    pub host_name: String,
+    pub certificate: CertificateKind,
+    /// Whether there is a source of updates.
+    pub updates: bool,
+    /// Whether backups have a key.
+    pub backup_key: bool,
+}
+
+/// Takes as long as the DNS and the update source do, some seconds at the most.
+pub async fn run(machine: &Machine, wanted: &Wanted) -> SelfTest {
+    let measured = tokio::task::spawn_blocking(capacity::measure);
+    let network = machine.network(None);
+    let addresses: Vec<IpAddr> = network.addresses.iter().copied().filter(|it| !it.is_loopback()).collect();
+    let ((forward, reverse), certificate, updates, meetings, host_key) = tokio::join!(
+        names(machine, &wanted.host_name, &addresses),
+        machine.certificate(),
+        updates(machine, wanted.updates),
+        machine.meetings(),
+        machine.host_key(),
+    );
+    let clock = crate::observer::clock();
+    let disk = machine.disk();
+    let text: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let yes = |good: bool, otherwise: Outcome| if good { Outcome::Good } else { otherwise };
+    let checks = vec![
+        check(Checked::Address, yes(!addresses.is_empty(), Outcome::Failed), text.join(", ")),
+        forward,
+        reverse,
+        check(Checked::Time, yes(clock.synchronized, Outcome::Warning), ""),
+        judge(certificate.as_ref(), wanted),
+        updates,
+        check(Checked::Media, yes(meetings.known, Outcome::Failed), ""),
+        check(Checked::Meetings, yes(host_key.is_some(), Outcome::Failed), ""),
+        check(Checked::Disk, yes(!crate::observer::is_low(disk), Outcome::Warning), ""),
+        check(Checked::Backup, yes(wanted.backup_key, Outcome::Warning), ""),
+    ];
+    let processors = thread::available_parallelism().map_or(1, |count| count.get() as u32);
+    let packet = measured.await.unwrap_or(u32::MAX);
+    SelfTest { at: clock.now, checks, capacity: capacity::capacity(packet, processors, &network.ports) }
+}
+
+fn check(what: Checked, outcome: Outcome, detail: impl Into<String>) -> Check {
+    Check { what, outcome, detail: detail.into() }
+}
+
+/// A name may lead to an address that a firewall translates: no fault, and worth a look.
+async fn names(machine: &Machine, host_name: &str, own: &[IpAddr]) -> (Check, Check) {
+    let skipped = |what| check(what, Outcome::Skipped, "");
+    let Some(bus) = machine.bus().filter(|_| !host_name.is_empty()) else {
+        return (skipped(Checked::DnsForward), skipped(Checked::DnsReverse));
+    };
+    let found = dns::addresses(bus, host_name).await;
+    let forward = match &found {
+        Err(reason) => check(Checked::DnsForward, Outcome::Failed, format!("{host_name}: {reason}")),
+        Ok(found) => {
+            let outcome =
+                if found.iter().any(|it| own.contains(it)) { Outcome::Good } else { Outcome::Warning };
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            check(Checked::DnsForward, outcome, format!("{host_name}: {}", found.join(", ")))
+        }
+    };
+    let Some(address) = found.ok().and_then(|found| found.into_iter().find(|it| own.contains(it))) else {
+        return (forward, skipped(Checked::DnsReverse));
+    };
+    let reverse = match dns::names(bus, address).await {
+        Err(reason) => check(Checked::DnsReverse, Outcome::Warning, format!("{address}: {reason}")),
+        Ok(names) => {
+            let good = names.iter().any(|name| name.trim_end_matches('.').eq_ignore_ascii_case(host_name));
+            let outcome = if good { Outcome::Good } else { Outcome::Warning };
+            check(Checked::DnsReverse, outcome, format!("{address}: {}", names.join(", ")))
+        }
+    };
+    (forward, reverse)
+}
+
+fn judge(shown: Option<&CertificateInfo>, wanted: &Wanted) -> Check {
+    let Some(shown) = shown else { return check(Checked::Certificate, Outcome::Failed, "the pages do not answer") };
+    let is_for = |name: &str| {
+        shown.names.iter().any(|it| {
+            let wild = it.strip_prefix("*.").is_some_and(|rest| name.split_once('.').is_some_and(|(_, it)| it == rest));
+            wild || it.eq_ignore_ascii_case(name)
+        })
+    };
+    match wanted.certificate {
+        // It gets its name when the set-up is over.
+        CertificateKind::Own => check(Checked::Certificate, Outcome::Warning, "the box has made it itself"),
+        _ if !wanted.host_name.is_empty() && !is_for(&wanted.host_name) => {
+            check(Checked::Certificate, Outcome::Failed, format!("it is for {}", shown.names.join(", ")))
+        }
+        _ => check(Checked::Certificate, Outcome::Good, shown.issuer.clone()),
+    }
+}
+
+async fn updates(machine: &Machine, has_source: bool) -> Check {
+    if !has_source {
+        return check(Checked::UpdateSource, Outcome::Skipped, "");
+    }
+    match machine.update(UpdateOrder { action: UpdateAction::Check, now: false }).await {
+        Ok(state) => check(Checked::UpdateSource, Outcome::Good, state.available),
+        Err(refused) => check(Checked::UpdateSource, Outcome::Failed, refused.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_judged_by_the_name_of_the_box() {
+        let shown = |names: &[&str]| CertificateInfo {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..CertificateInfo::default()
+        };
+        let outcome = |names: &[&str], kind| {
+            let wanted = Wanted {
+                host_name: "plenum.example.org".into(),
+                certificate: kind,
+                updates: false,
+                backup_key: true,
+            };
+            judge(Some(&shown(names)), &wanted).outcome
+        };
+        assert_eq!(outcome(&["plenum.example.org"], CertificateKind::Uploaded), Outcome::Good);
+        assert_eq!(outcome(&["*.example.org"], CertificateKind::Uploaded), Outcome::Good);
+        assert_eq!(outcome(&["*.org"], CertificateKind::Uploaded), Outcome::Failed);
+        assert_eq!(outcome(&["other.example.org"], CertificateKind::Uploaded), Outcome::Failed);
+        assert_eq!(outcome(&["plenum.example.org"], CertificateKind::Own), Outcome::Warning);
+    }
+}
