@@ -8,8 +8,8 @@ use plenum_protocol::sfu::Sfu1Proxy;
 use plenum_protocol::signaling::{BusRoomLeft, Signaling1Proxy};
 use std::time::Duration;
 use zbus::Connection;
-use zbus::proxy::CacheProperties;
 use zbus::OwnedObjectPath;
+use zbus::proxy::CacheProperties;
 
 #[zbus::proxy(
     interface = "org.freedesktop.systemd1.Manager",

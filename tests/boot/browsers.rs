@@ -1,7 +1,9 @@
 //! Suites of real browsers against the booted image (`tests/browser/boot`), in the calling thread's network.
 
+use crate::BOOT_LIMIT;
 use anyhow::{Context, Result, bail};
-use plenum_tests::machine::{Machine, lan};
+use plenum_tests::machine::site::{Site, free_port, host_key};
+use plenum_tests::machine::{Machine, Network, Options, lan};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -9,8 +11,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// One file of the folder.
-pub(crate) fn suite(machine: &mut Machine, file: &str) -> Result<()> {
+/// One file of the folder. In `kept` suites leave what a later one needs.
+fn suite(machine: &mut Machine, file: &str, kept: &Path) -> Result<()> {
+    suite_with_cuts(machine, file, kept, None)
+}
+
+/// The suite may cut the power of a machine that was started with these options.
+fn suite_with_cuts(machine: &mut Machine, file: &str, kept: &Path, options: Option<&Options>) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let authority = folder.path().join("ca.pem");
     std::fs::write(&authority, machine.shell()?.run("cat /var/lib/plenum/web/ca.pem")?)?;
@@ -22,12 +29,12 @@ pub(crate) fn suite(machine: &mut Machine, file: &str) -> Result<()> {
     let link = |secret: &str| format!("{url}/join#{secret}");
     let house = json!({
         "url": url, "host_link": link(&meeting.host_link), "guest_link": link(&meeting.guest_link),
-        "ca_file": authority, "hands": hands, "lan_mac": lan::MAC,
+        "ca_file": authority, "hands": hands, "lan_mac": lan::MAC, "kept": kept,
     });
     let mut node = start(file, &house)?;
     let said = node.stdout.take().context("the suite's output is piped")?;
     let said = std::thread::spawn(move || failures(BufReader::new(said)));
-    let served = serve(machine, &listener, &mut node);
+    let served = serve((machine, options), &listener, &mut node);
     if served.is_err() {
         let _ = node.kill();
     }
@@ -66,10 +73,14 @@ fn start(file: &str, house: &Value) -> Result<Child> {
 }
 
 /// Until the suite ends, does with the machine what it asks for.
-fn serve(machine: &mut Machine, listener: &UnixListener, node: &mut Child) -> Result<()> {
+fn serve(
+    (machine, options): (&mut Machine, Option<&Options>),
+    listener: &UnixListener,
+    node: &mut Child,
+) -> Result<()> {
     while node.try_wait()?.is_none() {
         match listener.accept() {
-            Ok((stream, _)) => hand(machine, stream)?,
+            Ok((stream, _)) => hand(machine, options, stream)?,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 std::thread::sleep(Duration::from_millis(50));
             }
@@ -79,14 +90,14 @@ fn serve(machine: &mut Machine, listener: &UnixListener, node: &mut Child) -> Re
     Ok(())
 }
 
-/// A line of JSON each: `{"shell": LINE}` or `{"link": UP}`, answered by `{"ok": …}` or `{"error": …}`.
-fn hand(machine: &mut Machine, stream: UnixStream) -> Result<()> {
+/// A line of JSON each: `{"shell": LINE}`, `{"link": UP}` or `{"cut": true}`, answered by `{"ok": …}` or `{"error": …}`.
+fn hand(machine: &mut Machine, options: Option<&Options>, stream: UnixStream) -> Result<()> {
     stream.set_nonblocking(false)?;
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     while stream.read_line(&mut line)? > 0 {
         let question: Value = serde_json::from_str(&line).with_context(|| format!("`{line}` is no JSON"))?;
-        let answer = match answer(machine, &question) {
+        let answer = match answer(machine, options, &question) {
             Ok(said) => json!({ "ok": said }),
             Err(error) => json!({ "error": format!("{error:#}") }),
         };
@@ -96,7 +107,7 @@ fn hand(machine: &mut Machine, stream: UnixStream) -> Result<()> {
     Ok(())
 }
 
-fn answer(machine: &mut Machine, question: &Value) -> Result<String> {
+fn answer(machine: &mut Machine, options: Option<&Options>, question: &Value) -> Result<String> {
     if let Some(line) = question["shell"].as_str() {
         return machine.shell()?.run(line);
     }
@@ -104,17 +115,49 @@ fn answer(machine: &mut Machine, question: &Value) -> Result<String> {
         machine.qmp()?.link(up)?;
         return Ok(String::new());
     }
-    bail!("neither `shell` nor `link`: {question}")
+    if question["cut"] == true
+        && let Some(options) = options
+    {
+        machine.cut();
+        *machine = Machine::start(options)?;
+        machine.wait_for_page(BOOT_LIMIT)?;
+        return Ok(String::new());
+    }
+    bail!("nothing that can be done: {question}")
 }
 
 pub(crate) fn set_up(machine: &mut Machine) -> Result<()> {
-    suite(machine, "box.test.mjs")
+    let kept = machine.kept()?;
+    suite(machine, "box.test.mjs", &kept)
 }
 
 pub(crate) fn conference(machine: &mut Machine) -> Result<()> {
-    suite(machine, "conference.test.mjs")
+    let kept = machine.kept()?;
+    suite(machine, "conference.test.mjs", &kept)
 }
 
 pub(crate) fn trouble(machine: &mut Machine) -> Result<()> {
-    suite(machine, "trouble.test.mjs")
+    let kept = machine.kept()?;
+    suite(machine, "trouble.test.mjs", &kept)
+}
+
+/// Once more from the factory, in English, without breaking anything.
+pub(crate) fn set_up_in_english(machine: &mut Machine) -> Result<()> {
+    let kept = machine.kept()?;
+    suite(machine, "english.test.mjs", &kept)
+}
+
+/// Another box of another version takes what the first one left in `kept`.
+pub(crate) fn restore(next: &Path, kept: &Path, limit: Duration) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let site = Site::new(free_port()?, host_key(folder.path())?);
+    let options = Options::new(next.to_owned(), folder.path().to_owned(), site);
+    let mut machine = Machine::start(&Options { network: Network::Lan, ..options })?;
+    machine.wait_for_page(limit)?;
+    suite(&mut machine, "restored.test.mjs", kept)
+}
+
+pub(crate) fn cut_in_each_step(machine: &mut Machine, options: &Options) -> Result<()> {
+    let kept = machine.kept()?;
+    suite_with_cuts(machine, "cuts.test.mjs", &kept, Some(options))
 }

@@ -126,7 +126,11 @@ pub(crate) fn asks_for_the_recovery_key(options: &Options, key: &str, limit: Dur
 }
 
 /// Ordered with the keyboard, as somebody before the box does it; then it is as it came from the factory.
-pub(crate) fn forgets_everything(mut machine: Machine, options: &Options, limit: Duration) -> Result<()> {
+pub(crate) fn forgets_everything(
+    mut machine: Machine,
+    options: &Options,
+    limit: Duration,
+) -> Result<Machine> {
     machine.qmp()?.press("f")?;
     let digits = digits_on_display(&mut machine)?;
     machine.qmp()?.type_line(&digits)?;
@@ -142,7 +146,8 @@ pub(crate) fn forgets_everything(mut machine: Machine, options: &Options, limit:
         "the data from before is still there"
     );
     shell.run("test -s /run/plenum/appliance/setup.code").context("it cannot be set up again")?;
-    shell.run("test -s /run/plenum/recovery.key").context("the new data has no recovery key").map(drop)
+    shell.run("test -s /run/plenum/recovery.key").context("the new data has no recovery key")?;
+    Ok(machine)
 }
 
 /// What has to be typed before everything is deleted.

@@ -86,23 +86,44 @@ fn the_image_boots_into_the_conference() {
         let opened = report.take("with another TPM it asks for the recovery key", || {
             firmware::asks_for_the_recovery_key(&options, &key, BOOT_LIMIT)
         });
-        if let Some(machine) = opened {
+        let reset = opened.and_then(|machine| {
             report.take("a factory reset at the display forgets everything", || {
                 firmware::forgets_everything(machine, &options, BOOT_LIMIT)
-            });
+            })
+        });
+        if let Some(mut machine) = reset {
+            report
+                .take("a browser sets it up again, in English", || browsers::set_up_in_english(&mut machine));
         }
     }
+    report.take("another box of another version takes the backup, without who was deleted", || {
+        browsers::restore(&named("PLENUM_NEXT_IMAGE")?, &folder.path().join("kept"), BOOT_LIMIT)
+    });
     report.take("a signed file on a USB stick sets a factory disk up", || {
         zero_touch::sets_itself_up(&options, BOOT_LIMIT)
     });
     assert!(report.failures.is_empty(), "\n{}", report.failures.join("\n"));
 }
 
+#[test]
+#[ignore = "boots a virtual machine ten times: cargo xtask test cuts"]
+fn the_set_up_survives_power_cuts() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    lan::enter().expect("a network of its own");
+    let options = options(folder.path()).expect("an image");
+    let mut machine = boot(&options);
+    browsers::cut_in_each_step(&mut machine, &options).expect("the set-up goes on where it stopped");
+}
+
 fn options(folder: &Path) -> Result<Options> {
-    let image = std::env::var_os("PLENUM_IMAGE").context("cargo xtask test boot names the image")?;
     let site = Site::new(free_port()?, host_key(folder)?);
-    let options = Options::new(PathBuf::from(image), folder.to_owned(), site);
+    let options = Options::new(named("PLENUM_IMAGE")?, folder.to_owned(), site);
     Ok(Options { network: Network::Lan, secure_boot: true, ..options })
+}
+
+fn named(variable: &str) -> Result<PathBuf> {
+    let image = std::env::var_os(variable).context("cargo xtask test boot names the images")?;
+    Ok(PathBuf::from(image))
 }
 
 fn boot(options: &Options) -> Machine {

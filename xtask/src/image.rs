@@ -128,6 +128,12 @@ pub(crate) fn debug_disk() -> Result<PathBuf> {
     Ok(debug_file(version, "raw"))
 }
 
+/// The disk of a later version with the same programs.
+pub(crate) fn debug_disk_of(version: &str) -> Result<PathBuf> {
+    debug_variant(&build::bin_dir(false), version, None)?;
+    Ok(debug_file(version, "raw"))
+}
+
 /// An update of the debug variant, with files over its root for a version that has to fail.
 pub(crate) fn debug_update(version: &str, overlay: Option<&str>) -> Result<PathBuf> {
     debug_variant(&build::bin_dir(false), version, overlay)?;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Which suites; all but `update` without arguments.
+    /// Which suites; all but `update` and `cuts` without arguments.
     suites: Vec<Suite>,
     /// Suite `boot` writes what it found into docs/hardening.md instead of comparing.
     #[arg(long)]
@@ -33,6 +33,8 @@ enum Suite {
     Boot,
     /// From one version of the image to the next, and back from one that fails. Only when named.
     Update,
+    /// The power is cut in every step of the set-up. Only when named.
+    Cuts,
 }
 
 const ALL: [Suite; 6] = [Suite::Rules, Suite::Ui, Suite::Units, Suite::Services, Suite::Browser, Suite::Boot];
@@ -76,6 +78,7 @@ fn one(suite: Suite, bless: bool) -> Result<()> {
         Suite::Services => services(),
         Suite::Browser => browser(),
         Suite::Update => update(),
+        Suite::Cuts => cuts(),
         Suite::Boot => boot(bless),
     }
 }
@@ -145,6 +148,12 @@ fn update() -> Result<()> {
     start(command.env("PLENUM_IMAGE", disk).env("PLENUM_UPDATES", updates))
 }
 
+fn cuts() -> Result<()> {
+    setup::install(setup::IMAGE)?;
+    build::packages("tests/browser")?;
+    start(boot_test("the_set_up_survives_power_cuts").env("PLENUM_IMAGE", image::debug_disk()?))
+}
+
 fn boot_test(name: &str) -> Command {
     let mut command = cargo();
     command.args(["test", "--quiet", "--package", "plenum-tests", "--test", "boot", "--", "--ignored"]);
@@ -160,5 +169,6 @@ fn boot(bless: bool) -> Result<()> {
     if bless {
         command.env("PLENUM_BLESS", "1");
     }
-    start(command.env("PLENUM_IMAGE", image::debug_disk()?))
+    command.env("PLENUM_IMAGE", image::debug_disk()?);
+    start(command.env("PLENUM_NEXT_IMAGE", image::debug_disk_of("0.1.1")?))
 }

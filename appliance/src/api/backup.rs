@@ -72,10 +72,8 @@ pub(super) async fn restore(
     let Json(order) = body?;
     let asked = who.clone();
     api.call(move |manager, _| manager.restores(&asked)).await?;
-    let files = (
-        bytes("backup", &order.backup)?,
-        order.deletions.map(|text| bytes("deletions", &text)).transpose()?,
-    );
+    let files =
+        (bytes("backup", &order.backup)?, order.deletions.map(|text| bytes("deletions", &text)).transpose()?);
     Ok(answer(StatusCode::OK, &api.backups.restore(who, files, &order.key, api.now()).await?))
 }
 

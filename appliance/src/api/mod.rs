@@ -88,10 +88,7 @@ impl Api {
             .route("/api/box/self-test", post(orders::self_test))
             .route("/api/box/settings/backup", settings::area::<BackupSettings>())
             .route("/api/box/backup", get(backup::state).post(backup::make))
-            .route(
-                "/api/box/backup/key",
-                get(backup::key).put(backup::make_key).post(backup::take_key),
-            )
+            .route("/api/box/backup/key", get(backup::key).put(backup::make_key).post(backup::take_key))
             .route("/api/box/backup/file", post(backup::file))
             .route("/api/box/backup/deletions", post(backup::deletions))
             .route("/api/box/backup/test", post(backup::test))

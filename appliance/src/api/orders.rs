@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plenum_protocol::manager::{
-    HostKey, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, KeyNoted, UpdateOrder,
+    HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, UpdateOrder,
 };
 
 impl Api {

@@ -32,8 +32,13 @@ impl Folder {
     }
 
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).context("the folder for backups")?;
-        durable::replace(&self.0.join(name), bytes, 0o600).with_context(|| format!("{name} cannot be written"))
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.0)
+            .context("the folder for backups")?;
+        durable::replace(&self.0.join(name), bytes, 0o600)
+            .with_context(|| format!("{name} cannot be written"))
     }
 
     /// Of a name that [`Folder::list`] gave.

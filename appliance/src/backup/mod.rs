@@ -117,7 +117,8 @@ impl Backups {
 
     async fn try_make(&self, now: Now) -> Result<String, Refused> {
         let manager = Arc::clone(&self.manager);
-        let manager = tokio::task::spawn_blocking(move || manager.export(now)).await.map_err(unavailable)??;
+        let manager =
+            tokio::task::spawn_blocking(move || manager.export(now)).await.map_err(unavailable)??;
         let system = self.system()?;
         let contents = Contents {
             manager: text(manager)?,
@@ -293,5 +294,8 @@ fn unavailable(error: impl Into<anyhow::Error>) -> Refused {
 }
 
 fn silent(error: anyhow::Error) -> Refused {
-    Refused::new(ManagerErrorCode::Unavailable, format!("the meeting server does not give its rooms: {error:#}"))
+    Refused::new(
+        ManagerErrorCode::Unavailable,
+        format!("the meeting server does not give its rooms: {error:#}"),
+    )
 }

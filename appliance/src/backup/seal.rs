@@ -48,7 +48,9 @@ pub struct Header {
 pub enum Fault {
     #[error("this is no {} of Plenum", match .0 { Kind::Backup => "backup", Kind::Deletions => "list of deletions" })]
     Foreign(Kind),
-    #[error("a newer version of Plenum made it, in a form that this one does not know: update this box first")]
+    #[error(
+        "a newer version of Plenum made it, in a form that this one does not know: update this box first"
+    )]
     TooNew,
     #[error("this key does not open it: it needs the key number {0}")]
     WrongKey(String),
@@ -140,7 +142,8 @@ pub fn open(key: &Key, file: &[u8], kind: Kind) -> Result<(Header, Vec<u8>), Fau
 }
 
 fn split(file: &[u8], kind: Kind) -> Result<(Header, &[u8], &[u8]), Fault> {
-    let end = file.iter().take(MAX_HEADER_BYTES).position(|byte| *byte == b'\n').ok_or(Fault::Foreign(kind))?;
+    let end =
+        file.iter().take(MAX_HEADER_BYTES).position(|byte| *byte == b'\n').ok_or(Fault::Foreign(kind))?;
     let (line, sealed) = file.split_at(end + 1);
     let format: Form = serde_json::from_slice(line).map_err(|_| Fault::Foreign(kind))?;
     if format.format > FORMAT {
@@ -178,7 +181,12 @@ mod tests {
     fn sealed(content: &[u8]) -> Vec<u8> {
         let about = About { kind: Kind::Backup, made: 7, version: "1.2.3", host_name: "plenum.example.org" };
         let mut next = 0;
-        seal(&key(), &about, content, &mut |bytes| bytes.fill_with(|| { next += 1; next }))
+        seal(&key(), &about, content, &mut |bytes| {
+            bytes.fill_with(|| {
+                next += 1;
+                next
+            })
+        })
     }
 
     #[test]

@@ -12,8 +12,8 @@ use crate::backup::contents::Left;
 use crate::backup::schedule;
 use crate::backup::seal::{Fault, Key};
 use plenum_protocol::manager::{
-    AdminRole, AuditEvent, BackupKey, BackupKeyState, BackupSettings, HostName, Institution, ManagerErrorCode,
-    NetworkSettings, SetupStep, TimeSettings, UpdateSource,
+    AdminRole, AuditEvent, BackupKey, BackupKeyState, BackupSettings, HostName, Institution,
+    ManagerErrorCode, NetworkSettings, SetupStep, TimeSettings, UpdateSource,
 };
 use plenum_store::{Category, Field, Retention, Store, Stored};
 use serde::{Deserialize, Serialize};

@@ -34,8 +34,8 @@ use network::Trial;
 use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
 use plenum_protocol::manager::{
-    AdminRole, AuditEntry, AuditEvent, AuditPage, BackupSettings, HostName, Institution, NetworkSettings, SessionInfo,
-    SignedIn, TimeSettings, UpdateSource,
+    AdminRole, AuditEntry, AuditEvent, AuditPage, BackupSettings, HostName, Institution, NetworkSettings,
+    SessionInfo, SignedIn, TimeSettings, UpdateSource,
 };
 use plenum_store::{Declaration, Options, Store, Transaction};
 use provision::Offered;

@@ -110,7 +110,8 @@ impl Manager {
             if typed.done {
                 return Setup::mark(tx, &[typed.step]);
             }
-            let mut setup = tx.get::<Setup>(&())?.filter(|setup| setup.finished.is_none()).ok_or_else(over)?;
+            let mut setup =
+                tx.get::<Setup>(&())?.filter(|setup| setup.finished.is_none()).ok_or_else(over)?;
             setup.done.retain(|step| *step != typed.step);
             Ok::<(), Refused>(tx.put(&(), &setup)?)
         });

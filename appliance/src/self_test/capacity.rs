@@ -1,8 +1,9 @@
 //! How many people this machine carries: from how fast it encrypts and how fast its network is.
 //!
 //! One packet to one of its receivers costs the SFU some 1.3 µs on a processor that encrypts 1,200 bytes in 0.25 µs
-//! (`cargo xtask bench`); everything else about it scales alike. A person in a meeting of ten with
-//! nine pictures of 640 × 360 and three voices takes some 900 packets and 4 Mbit a second.
+//! (`cargo xtask bench`); with what arrives, the kernel, a NIC and everything else on the machine it is counted
+//! three times. A person in a meeting of ten with nine pictures of 640 × 360 and three voices takes some 900 packets and
+//! 4 Mbit a second.
 
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use plenum_protocol::manager::{Capacity, Limit, Port};
@@ -13,7 +14,7 @@ const PACKET_BYTES: usize = 1_200;
 const MEASURE: Duration = Duration::from_millis(50);
 /// Nanoseconds to encrypt and to forward, where both were measured.
 const REFERENCE_SEAL: f64 = 250.0;
-const REFERENCE_FORWARD: f64 = 1_300.0;
+const REFERENCE_FORWARD: f64 = 3_900.0;
 const PACKETS_PER_PERSON: f64 = 900.0;
 const MEGABITS_PER_PERSON: f64 = 4.0;
 /// The rest is for peaks, and for everything else on the machine.
@@ -64,7 +65,7 @@ mod tests {
         let small = capacity(250, 1, &gigabit);
         assert_eq!((small.network, small.people, small.limit), (1_000, 150, Limit::Network));
         let slow = capacity(2_500, 2, &gigabit);
-        assert_eq!((slow.people, slow.limit), (100, Limit::Processors));
+        assert_eq!((slow.people, slow.limit), (30, Limit::Processors));
         assert_eq!(capacity(250, 2, &[]).limit, Limit::Processors);
         assert_eq!(capacity(u32::MAX, 1, &[]).people, 5);
     }

@@ -89,16 +89,20 @@ async fn names(machine: &Machine, host_name: &str, own: &[IpAddr]) -> (Check, Ch
 }
 
 fn judge(shown: Option<&CertificateInfo>, wanted: &Wanted) -> Check {
-    let Some(shown) = shown else { return check(Checked::Certificate, Outcome::Failed, "the pages do not answer") };
+    let Some(shown) = shown else {
+        return check(Checked::Certificate, Outcome::Failed, "the pages do not answer");
+    };
     let is_for = |name: &str| {
         shown.names.iter().any(|it| {
-            let wild = it.strip_prefix("*.").is_some_and(|rest| name.split_once('.').is_some_and(|(_, it)| it == rest));
+            let wild = it
+                .strip_prefix("*.")
+                .is_some_and(|rest| name.split_once('.').is_some_and(|(_, it)| it == rest));
             wild || it.eq_ignore_ascii_case(name)
         })
     };
     match wanted.certificate {
         // It gets its name when the set-up is over.
-        CertificateKind::Own => check(Checked::Certificate, Outcome::Warning, "the box has made it itself"),
+        CertificateKind::Own => check(Checked::Certificate, Outcome::Warning, ""),
         _ if !wanted.host_name.is_empty() && !is_for(&wanted.host_name) => {
             check(Checked::Certificate, Outcome::Failed, format!("it is for {}", shown.names.join(", ")))
         }

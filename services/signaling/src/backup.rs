@@ -59,7 +59,8 @@ impl Interface {
         let scratch = Arc::clone(&self.scratch).lock_owned().await;
         let read = tokio::task::spawn_blocking(move || storage::read_dump(&scratch, &dump)).await;
         let failed = |error: String| fdo::Error::Failed(format!("the rooms of the backup: {error}"));
-        let mut rooms = read.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
+        let mut rooms =
+            read.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
         rooms.retain(|(_, record)| record.ended.is_none());
         Ok(rooms)
     }

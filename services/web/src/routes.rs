@@ -125,7 +125,9 @@ async fn backup_api(State(site): Shared, request: Request) -> Response {
     let waiting = tokio::time::timeout(site.files.limits.connect, site.large.acquire()).await;
     match waiting {
         Ok(Ok(_permit)) => api(&site.files, request).await,
-        _ => text(StatusCode::SERVICE_UNAVAILABLE, "Other backups are on their way: try again in a minute.\n"),
+        _ => {
+            text(StatusCode::SERVICE_UNAVAILABLE, "Other backups are on their way: try again in a minute.\n")
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 // taken back.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Box } from "../lib/box.mjs";
 import { Chromium } from "../lib/chromium.mjs";
@@ -23,32 +25,44 @@ after(async () => {
   machine?.stop();
 });
 
-/** The first virtual terminal as text. */
-const display = () => machine.shell("tr -cd '[:print:]' < /dev/vcs1");
-
 test("set-up with what the display shows", async () => {
-  let shown = "";
-  await until("the display shows a code", async () => {
-    shown = await display();
-    return /\b[0-9A-Z]{4}-[0-9A-Z]{4}\b/.test(shown);
-  }, LIMIT);
+  let shown = await machine.readSetupCode();
   assert.match(shown, /https:\/\/[0-9.]+\/setup/);
   // The certificate's fingerprint, in four lines of eight bytes.
   assert.equal(shown.match(/(?:[0-9A-F]{2}:){7}[0-9A-F]{2}/g)?.length, 4, shown);
-  machine.setup_code = /\b[0-9A-Z]{4}-[0-9A-Z]{4}\b/.exec(shown)[0];
   browser = await Chromium.start(machine, { locale: "de-DE", viewport: { width: 1440, height: 900 } });
   browser.context.setDefaultTimeout(LIMIT);
   const box = new Box(machine, await browser.person("Ada"));
   const secret = await box.setUp({ network: () => wrongNetwork(box) });
   await until("the display shows the code no more", async () => {
-    shown = await display();
+    shown = await machine.display();
     return !shown.includes(machine.setup_code);
   }, LIMIT);
   await box.control("to-admin").click();
   await box.signIn("ada@example.org", secret);
   await box.control("overview").getByRole("definition").first().waitFor();
   await box.check("overview of the image");
+  await keepBackup(box, secret);
 });
+
+/** For another box: a backup, and the list of deletions after somebody in it was removed. */
+async function keepBackup(box, secret) {
+  await box.area("accounts");
+  await box.control("account-add").click();
+  await box.account("carl");
+  await until("carl is there", async () => (await box.control("account-row").count()) === 2, LIMIT);
+  const backup = await box.backUp(machine.kept);
+  await box.area("accounts");
+  await box.page.locator('[data-account="carl"]').getByTestId("account-remove").click();
+  await box.control("confirm").click();
+  await until("carl is gone", async () => (await box.control("account-row").count()) === 1, LIMIT);
+  await box.area("backup");
+  await box.control("backup-row").first().waitFor();
+  const deletions = await box.saved(machine.kept, box.control("backup-deletions"));
+  const guestLink = new URL(machine.guestLink).hash;
+  const told = { backup, deletions, key: box.backupKey, secret, guestLink };
+  writeFileSync(join(machine.kept, "backup.json"), JSON.stringify(told));
+}
 
 /** A VLAN on a bond of both cards, with an address of another network: the browser loses the box, and finds it again. */
 async function wrongNetwork(box) {

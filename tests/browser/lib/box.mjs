@@ -35,6 +35,14 @@ export class Box {
     return this.page.locator(`[data-testid="setup"][data-step="${name}"]`).waitFor();
   }
 
+  /** With the code of the display. */
+  async enter() {
+    await this.page.goto(`${this.house.url}/setup`);
+    await this.step("code");
+    await this.control("setup-code").fill(this.house.setup_code);
+    await this.control("setup-open").click();
+  }
+
   async begin() {
     await this.page.goto(`${this.house.url}/setup`);
     await this.step("code");
@@ -227,6 +235,15 @@ export class Box {
     return await this.saved(folder, this.control("backup-download").first());
   }
 
+  /** What a link leads to, asked by the page; undefined: nowhere. */
+  title(hash) {
+    return this.page.evaluate(async (link) => {
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch("/api/link", { method: "POST", headers, body: JSON.stringify({ link }) });
+      return answer.ok ? (await answer.json()).title : undefined;
+    }, hash.slice(1));
+  }
+
   /** In the set-up of another box, up to its network. */
   async restore({ backup, deletions, key }) {
     await this.begin();
@@ -273,8 +290,7 @@ export class Box {
     await this.control("sign-in-button").click();
     await this.control("sign-in-code").waitFor();
     await this.check("sign-in, second factor");
-    // The one for the half minute to come is taken as well, and it has not been used.
-    await this.control("sign-in-code").fill(oneTimePassword(secret, Date.now() / 1000 + 30));
+    await this.control("sign-in-code").fill(await freshCode(secret));
     await this.control("sign-in-button").click();
     await this.control("admin-console").waitFor();
   }
@@ -342,6 +358,17 @@ export class Box {
       assert.ok(events.includes(event), `${event} is in ${events}`);
     }
   }
+}
+
+/** Half minutes whose codes have been used, by secret: a box that was restored remembers them, too. */
+const used = new Map();
+
+/** The code for the half minute to come is taken as well: one that has not been used. */
+async function freshCode(secret) {
+  const next = () => Math.floor(Date.now() / 30_000) + 1;
+  await until("there is a code that has not been used", () => next() > (used.get(secret) ?? 0), 35_000);
+  used.set(secret, next());
+  return oneTimePassword(secret, next() * 30);
 }
 
 /** What an authority of the institution does with a request: here it is the house's own, which the browser trusts. */

@@ -3,6 +3,11 @@
 
 import { createConnection } from "node:net";
 import { createInterface } from "node:readline";
+import { until } from "./until.mjs";
+
+const CODE = /\b[0-9A-Z]{4}-[0-9A-Z]{4}\b/;
+/** The machine is emulated. */
+const DISPLAY_LIMIT = 120_000;
 
 export class Machine {
   static async join() {
@@ -32,9 +37,30 @@ export class Machine {
     return this.#ask({ shell: line });
   }
 
+  /** The first virtual terminal as text. */
+  display() {
+    return this.shell("tr -cd '[:print:]' < /dev/vcs1");
+  }
+
+  /** Waits for the code on the display; gives all that it shows. */
+  async readSetupCode() {
+    let shown = "";
+    await until("the display shows a code", async () => {
+      shown = await this.display();
+      return CODE.test(shown);
+    }, DISPLAY_LIMIT);
+    this.setup_code = CODE.exec(shown)[0];
+    return shown;
+  }
+
   /** Pulls or plugs the machine's cable. */
   link(up) {
     return this.#ask({ link: up });
+  }
+
+  /** Cuts its power, and waits until it is there again. */
+  cut() {
+    return this.#ask({ cut: true });
   }
 
   async #ask(question) {

@@ -69,7 +69,7 @@ pub struct Machine {
     shell: Option<Shell>,
     qmp: Option<Qmp>,
     started: Instant,
-    _tpm: Option<Tpm>,
+    tpm: Option<Tpm>,
 }
 
 impl Machine {
@@ -95,8 +95,15 @@ impl Machine {
             shell: None,
             qmp: None,
             started: Instant::now(),
-            _tpm: tpm,
+            tpm,
         })
+    }
+
+    /// A folder for what tests keep of it; it lasts as long as its disk.
+    pub fn kept(&self) -> Result<PathBuf> {
+        let kept = self.folder.join("kept");
+        fs::create_dir_all(&kept)?;
+        Ok(kept)
     }
 
     /// Waits until the join page answers; gives the time since the machine was switched on.
@@ -190,6 +197,7 @@ impl Machine {
     pub fn cut(&mut self) {
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
+        self.tpm = None;
     }
 }
 

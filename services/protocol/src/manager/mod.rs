@@ -55,8 +55,8 @@ mod self_test;
 
 pub use areas::{HostName, Institution, TimeSettings, UpdateSource};
 pub use backup::{
-    BackupFile, BackupKey, BackupKeyState, BackupName, BackupSettings, BackupState, RestoreOrder, RestoreTest,
-    Restored, SavedFile,
+    BackupFile, BackupKey, BackupKeyState, BackupName, BackupSettings, BackupState, RestoreOrder,
+    RestoreTest, Restored, SavedFile,
 };
 pub use certificate::{
     CertificateInfo, CertificateKind, CertificateRequest, CertificateState, UploadedCertificate,
@@ -65,8 +65,8 @@ pub use network::{
     BondMode, ConfirmNetwork, Ipv4Settings, Ipv6Settings, NetworkSettings, NetworkState, NetworkTrial, Port,
 };
 pub use overview::{
-    Clock, Disk, Display, HostKey, Meetings, Overview, PowerAction, PowerAnswer, PowerOrder, Problem,
-    KeyNoted, RecoveryKey, SettingsArea, SettingsOffer, UpdateAction, UpdateOrder, UpdateState,
+    Clock, Disk, Display, HostKey, KeyNoted, Meetings, Overview, PowerAction, PowerAnswer, PowerOrder,
+    Problem, RecoveryKey, SettingsArea, SettingsOffer, UpdateAction, UpdateOrder, UpdateState,
 };
 
 pub use self_test::{Capacity, Check, Checked, Limit, Outcome, SelfTest};

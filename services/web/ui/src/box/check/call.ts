@@ -15,7 +15,7 @@ export interface CallResult {
 }
 
 /** A relay is asked for by the second connection at the earliest. */
-const LIMIT = 20_000
+const LIMIT = 30_000
 const EVERY = 200
 /** So many pictures are no accident. */
 const FRAMES = 5
