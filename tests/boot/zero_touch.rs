@@ -1,8 +1,6 @@
 //! A factory disk and a USB stick: the box sets itself up, and nobody touches it.
 
 use anyhow::{Context, Result, bail, ensure};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::Engine;
 use plenum_appliance::provisioning::{EXAMPLE, FILE, SIGNATURE};
 use plenum_image::shell::run;
 use plenum_image::tools::Tools;
@@ -22,6 +20,9 @@ use std::time::{Duration, Instant};
 /// Where systemd-repart puts the first partition.
 const ESP: &str = "/image/disk.raw@@1048576";
 const NAME: &str = "konferenz.example.org";
+/// Commands of the manual by what they contain.
+const MAKE_KEY: &str = "openssl genpkey";
+const SIGN: &str = "openssl pkeyutl";
 /// Another one than the harness gives.
 const ADDRESS: &str = "198.18.9.77";
 /// From the page that answers to the address of the file.
@@ -38,11 +39,14 @@ pub(crate) fn sets_itself_up(options: &Options, limit: Duration) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let certificates = certificates()?;
     let text = file(&certificates);
-    let fleet = Ed25519KeyPair::from_seed_unchecked(&[3; 32]).map_err(|_| anyhow::anyhow!("no key"))?;
     let disk = folder.path().join("disk.raw");
     run(Command::new("cp").arg("--sparse=always").arg(&options.image).arg(&disk))?;
-    trust(folder.path(), &fleet)?;
-    let stick = stick(folder.path(), &text, &fleet)?;
+    fs::write(folder.path().join(FILE), &text)?;
+    for command in [MAKE_KEY, SIGN] {
+        run(Command::new("sh").args(["-euc", &manual(command)?]).current_dir(folder.path()))?;
+    }
+    trust(folder.path())?;
+    let stick = stick(folder.path())?;
     let site = plenum_tests::machine::site::Site::new(free_port()?, options.site.host_key.clone());
     let mut machine = Machine::start(&Options {
         drives: vec![stick],
@@ -94,24 +98,34 @@ fn file(certificates: &Certificates) -> String {
     format!("{text}\n[certificate]\nchain = '''\n{chain}'''\nkey = '''\n{key}'''\n")
 }
 
+/// The commands of the manual that contain this, as they stand there in both languages.
+fn manual(what: &str) -> Result<String> {
+    let block = |language: &str| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("tests/ lies in the root")?;
+        let page = fs::read_to_string(root.join(format!("docs/operations/{language}/zero-touch.md")))?;
+        let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```"));
+        let found = blocks.map(|(block, _)| block.to_owned()).find(|block| block.contains(what));
+        found.with_context(|| format!("the manual ({language}) does not say how to {what}"))
+    };
+    let (german, english) = (block("de")?, block("en")?);
+    ensure!(german == english, "the manuals differ:\n{german}\n{english}");
+    Ok(english)
+}
+
 /// What whoever prepares a fleet puts beside the image.
-fn trust(folder: &Path, fleet: &Ed25519KeyPair) -> Result<()> {
-    let key = plenum_image::digest::hex(fleet.public_key().as_ref());
-    fs::write(folder.join("fleet.keys"), key + "\n")?;
+fn trust(folder: &Path) -> Result<()> {
     let tools = Tools::open()?.with(folder, "/image");
     run(tools.command("mmd").args(["-i", ESP, "::/plenum"]))?;
     run(tools.command("mcopy").args(["-i", ESP, "/image/fleet.keys", "::/plenum/fleet.keys"]))
 }
 
 /// FAT, as sticks are sold.
-fn stick(folder: &Path, text: &str, fleet: &Ed25519KeyPair) -> Result<PathBuf> {
-    let signature = base64::engine::general_purpose::STANDARD.encode(fleet.sign(text.as_bytes()));
+fn stick(folder: &Path) -> Result<PathBuf> {
     let image = folder.join("stick.raw");
     fs::File::create(&image)?.set_len(16 << 20)?;
     let tools = Tools::open()?.with(folder, "/image");
     run(tools.command("mkfs.vfat").arg("/image/stick.raw"))?;
-    for (name, text) in [(FILE, text), (SIGNATURE, &signature)] {
-        fs::write(folder.join(name), text)?;
+    for name in [FILE, SIGNATURE] {
         let (from, to) = (format!("/image/{name}"), format!("::/{name}"));
         run(tools.command("mcopy").args(["-i", "/image/stick.raw", &from, &to]))?;
     }

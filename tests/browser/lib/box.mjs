@@ -266,10 +266,21 @@ export class Box {
   }
 
   /** Fills the form, reads the second factor, and proves that it works. */
-  async account(name) {
+  async fillAccount(name) {
     await this.control("account-name").fill(name);
     await this.control("account-password").fill(PASSWORD);
     await this.control("account-password-again").fill(PASSWORD);
+  }
+
+  /** Gives the secret. */
+  async fillFactor() {
+    const secret = await this.control("factor-secret").getAttribute("data-secret");
+    await this.control("factor-code").fill(oneTimePassword(secret));
+    return secret;
+  }
+
+  async account(name) {
+    await this.fillAccount(name);
     await this.control("account-create").click();
     const secret = await this.control("factor-secret").getAttribute("data-secret");
     assert.equal(await this.control("recovery-codes").locator("li").count(), 10);
