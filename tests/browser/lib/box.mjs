@@ -7,28 +7,46 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { audit } from "./axe.mjs";
 import { oneTimePassword } from "./one-time-password.mjs";
+import { byKeyboard } from "./keyboard.mjs";
 import { until } from "./until.mjs";
 
 const PASSWORD = "a sentence that is easy to remember";
 
+/** Width in pixels, theme. */
+const VIEWS = [
+  [1440, "light"],
+  [1440, "dark"],
+  [390, "dark"],
+  [390, "light"],
+];
+
 export class Box {
-  constructor(house, person) {
+  /** `keyboard`: no mouse is used. */
+  constructor(house, person, { keyboard = false } = {}) {
     // The image's clock is set by nobody: no server is asked.
     const timeServers = house.hands ? "" : "time.example.org 192.0.2.123";
-    Object.assign(this, { house, timeServers, page: person.page, control: (id) => person.control(id) });
+    const control = (id) => (keyboard ? byKeyboard(person.control(id)) : person.control(id));
+    Object.assign(this, { house, timeServers, page: person.page, control });
   }
 
+  /** In every width and both themes; of the image, whose machine is emulated, as it is. */
   async check(state) {
-    await audit(this.page, state);
-    await this.picture(state);
+    const { page } = this;
+    const own = page.viewportSize();
+    const language = await page.evaluate(() => document.documentElement.lang);
+    for (const [width, colorScheme] of this.house.hands ? [[own.width, undefined]] : VIEWS) {
+      await page.setViewportSize({ width, height: own.height });
+      if (colorScheme) await page.emulateMedia({ colorScheme });
+      await audit(page, `${state}, ${width} px, ${colorScheme}, ${language}`);
+      await this.picture(`${language}-${width}-${colorScheme}-${state.replaceAll(/[^a-z0-9]+/g, "-")}`);
+    }
+    await page.setViewportSize(own);
   }
 
   /** PLENUM_PICTURES names a folder for pictures of every state. */
-  async picture(state) {
+  async picture(name) {
     const folder = process.env.PLENUM_PICTURES;
-    if (!folder) return;
-    const { width } = this.page.viewportSize();
-    await this.page.screenshot({ path: join(folder, `${width}-${state.replaceAll(/[^a-z0-9]+/g, "-")}.png`), fullPage: true });
+    if (folder) await this.page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
   }
 
   step(name) {

@@ -1,5 +1,5 @@
 // The box is set up and administered: with the code on its display, a password and a second factor; axe in
-// every state, German and English, light and dark, narrow and wide.
+// every state, German and English, light and dark, narrow and wide; with a mouse and without.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -11,17 +11,19 @@ import { Chromium } from "../lib/chromium.mjs";
 import { House } from "../lib/house.mjs";
 import { until } from "../lib/until.mjs";
 
-const VIEWS = [
-  { locale: "de-DE", colorScheme: "light", viewport: { width: 1440, height: 900 } },
-  { locale: "en-GB", colorScheme: "dark", viewport: { width: 390, height: 844 } },
+/** Every state is looked at in both themes, wide and narrow. */
+const PEOPLE = [
+  { locale: "de-DE", viewport: { width: 1440, height: 900 } },
+  { locale: "en-GB", viewport: { width: 390, height: 844 }, keyboard: true },
 ];
 
-for (const view of VIEWS) {
-  test(`set-up, administration and audit: ${view.locale}, ${view.viewport.width} px`, async () => {
+for (const { keyboard = false, ...view } of PEOPLE) {
+  const how = keyboard ? "by keyboard alone" : "with a mouse";
+  test(`set-up, administration and audit: ${view.locale}, ${how}`, async () => {
     const house = await House.start();
     const browser = await Chromium.start(house, view);
     try {
-      const box = new Box(house, await browser.person("Ada"));
+      const box = new Box(house, await browser.person("Ada"), { keyboard });
       const ada = await box.setUp();
       const bob = await box.administer(ada);
       await box.readAudit(bob);
@@ -36,7 +38,7 @@ for (const view of VIEWS) {
 test("dm6 a box takes the place of another, and what was deleted stays deleted", async () => {
   const folder = mkdtempSync(join(tmpdir(), "plenum-backup-"));
   const [first, second] = [await House.start(), await House.start()];
-  const browsers = [await Chromium.start(first, VIEWS[0]), await Chromium.start(second, VIEWS[0])];
+  const browsers = [await Chromium.start(first, PEOPLE[0]), await Chromium.start(second, PEOPLE[0])];
   try {
     const old = new Box(first, await browsers[0].person("Ada"));
     const ada = await old.setUp();
