@@ -2,7 +2,7 @@
 //!
 //! [`manager`] decides what set-up and administration may do, by [`access`]; [`audit`] keeps who did what, [`api`]
 //! is how pages ask, [`console`] is the box's own display. [`host`] makes the machine what the settings say,
-//! [`observer`] tells what it is like; [`provisioning`] reads `plenum.toml`.
+//! [`acme`] gets certificates, [`observer`] tells what it is like; [`provisioning`] reads `plenum.toml`.
 //!
 //! `plenum-appliance` is the daemon, which is not root: [`updater`] decides by the state [`machine`], [`bus`] is
 //! how it is asked. [`slots`] is the root side, in one-shot units. [`health`] is what a new version has to pass.
@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod acme;
 pub mod admission;
 pub mod api;
 pub mod audit;

@@ -11,13 +11,14 @@ const WHO: &str = "display";
 
 impl Api {
     pub(crate) async fn display(&self) -> Result<Display, Refused> {
-        let (setup_code, offer, name, left) = self
+        let (setup_code, offer, name, left, acme) = self
             .call(|manager, now| {
                 let left = manager.seconds_to_confirm(now);
-                Ok((manager.setup_code()?, manager.offered_settings(), manager.host_name()?, left))
+                let (offer, acme) = (manager.offered_settings(), manager.acme_state(now)?);
+                Ok((manager.setup_code()?, offer, manager.host_name()?, left, acme))
             })
             .await?;
-        Ok(Display { setup_code, offer, overview: self.machine.overview(name, left).await })
+        Ok(Display { setup_code, offer, overview: self.machine.overview(name, left, acme).await })
     }
 
     pub(crate) async fn restart_from_display(&self) -> Result<(), Refused> {

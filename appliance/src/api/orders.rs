@@ -10,13 +10,13 @@ use plenum_protocol::manager::{
 };
 
 pub(super) async fn overview(State(api): State<Api>, Session(who): Session) -> Answer {
-    let (name, left) = api
+    let (name, left, acme) = api
         .call(move |manager, now| {
             manager.administers(&who)?;
-            Ok((manager.host_name()?, manager.seconds_to_confirm(now)))
+            Ok((manager.host_name()?, manager.seconds_to_confirm(now), manager.acme_state(now)?))
         })
         .await?;
-    Ok(answer(StatusCode::OK, &api.machine.overview(name, left).await))
+    Ok(answer(StatusCode::OK, &api.machine.overview(name, left, acme).await))
 }
 
 /// That it was shown is in the audit log before it is.

@@ -4,6 +4,7 @@
 //! Calls block, for the store and for hashing passwords.
 
 mod accounts;
+mod acme;
 mod area;
 mod areas;
 mod certificate;
@@ -17,6 +18,7 @@ mod setup;
 mod tests;
 mod text;
 
+pub use acme::Account as AcmeAccount;
 pub use area::Area;
 pub use network::CONFIRM_WITHIN;
 pub use refused::Refused;
@@ -24,14 +26,15 @@ pub use refused::Refused;
 use crate::access::account::Account;
 use crate::access::sessions::{Current, Sessions, Who};
 use crate::audit::{self, Draft};
+use acme::Asking;
 use area::Kept;
 use certificate::{Pem, Waiting};
 use network::Trial;
 use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
 use plenum_protocol::manager::{
-    AdminRole, AuditEntry, AuditEvent, AuditPage, HostName, Institution, NetworkSettings, SessionInfo,
-    SignedIn, TimeSettings, UpdateSource,
+    AcmeSettings, AdminRole, AuditEntry, AuditEvent, AuditPage, HostName, Institution, NetworkSettings,
+    SessionInfo, SignedIn, TimeSettings, UpdateSource,
 };
 use plenum_store::{Declaration, Options, Store, Transaction};
 use provision::Offered;
@@ -63,7 +66,7 @@ impl Now {
         self.since_1970().as_millis() as u64
     }
 
-    fn unix_seconds(self) -> u64 {
+    pub(crate) fn unix_seconds(self) -> u64 {
         self.since_1970().as_secs()
     }
 
@@ -95,6 +98,8 @@ pub struct Desired {
     pub update: UpdateSource,
     /// Key and chain of the pages in PEM; `None`: they make their own.
     pub certificate: Option<String>,
+    /// Key and certificate that prove to an ACME directory whose name this is, while it looks.
+    pub proof: Option<String>,
 }
 
 /// What a restart of the daemon forgets.
@@ -107,6 +112,7 @@ struct Memory {
     fill: Entropy,
     trial: Option<Trial>,
     offered: Option<Offered>,
+    acme: Asking,
 }
 
 /// Everything that is stored here, for the register of processing activities.
@@ -121,6 +127,10 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<Kept<TimeSettings>>(),
         Declaration::of::<Kept<NetworkSettings>>(),
         Declaration::of::<Kept<UpdateSource>>(),
+        Declaration::of::<Kept<AcmeSettings>>(),
+        Declaration::of::<acme::Binding>(),
+        Declaration::of::<acme::Account>(),
+        Declaration::of::<acme::Progress>(),
         Declaration::of::<Pem>(),
         Declaration::of::<Waiting>(),
     ]
@@ -138,6 +148,10 @@ pub fn options(directory: &Path) -> Options {
         .tree::<Kept<TimeSettings>>()
         .tree::<Kept<NetworkSettings>>()
         .tree::<Kept<UpdateSource>>()
+        .tree::<Kept<AcmeSettings>>()
+        .tree::<acme::Binding>()
+        .tree::<acme::Account>()
+        .tree::<acme::Progress>()
         .tree::<Pem>()
         .tree::<Waiting>()
 }
@@ -155,6 +169,7 @@ impl Manager {
             fill,
             trial: None,
             offered: None,
+            acme: Asking::default(),
         };
         let (memory, guessing) = (Mutex::new(memory), Mutex::new(()));
         let code_file = code_file.to_owned();
@@ -185,6 +200,7 @@ impl Manager {
             time_servers: self.kept::<TimeSettings>()?.servers,
             update: self.kept()?,
             certificate: self.served()?,
+            proof: self.shown_proof(),
         })
     }
 
