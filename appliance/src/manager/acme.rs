@@ -140,7 +140,10 @@ impl Stored for Progress {
     const FIELDS: &'static [Field] = &[
         Field::new("fingerprint", "fingerprint of the certificate"),
         Field::new("failures", "attempts that failed"),
-        Field::new("last_failure", "what the directory answered"),
+        Field::new("last_failure.reason", "what kept the directory from giving one"),
+        Field::new("last_failure.name", "for which host name"),
+        Field::new("last_failure.detail", "what the directory answered"),
+        Field::new("last_failure.at", "when it was"),
     ];
 }
 

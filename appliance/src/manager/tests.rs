@@ -650,7 +650,7 @@ fn another_certificate_ends_the_directorys() {
     assert_eq!(code_of(manager.ask_acme(&ada, now)), ManagerErrorCode::Conflict);
     let kept: AcmeSettings = manager.area(&ada).unwrap();
     assert_eq!((kept.enabled, kept.revision), (false, 2));
-    assert_eq!(house.events(&bob)[..2], [AuditEvent::SettingsChanged, AuditEvent::CertificateChanged]);
+    assert_eq!(house.events(&bob)[..2], [AuditEvent::CertificateChanged, AuditEvent::SettingsChanged]);
     manager.set_acme(&ada, AcmeSettings { revision: 2, binding_key: None, ..settings }, now).unwrap();
     assert_eq!(manager.certificate(&ada, now).unwrap().kind, CertificateKind::Uploaded, "until one comes");
     assert_eq!(manager.remove_certificate(&ada, now).unwrap().acme, None);
