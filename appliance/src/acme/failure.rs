@@ -82,6 +82,8 @@ fn reason(doing: Doing, kind: &str) -> AcmeReason {
         "connection" => AcmeReason::Connection,
         "tls" | "incorrectResponse" => AcmeReason::OtherServer,
         "unauthorized" if doing == Doing::Proof => AcmeReason::OtherServer,
+        // An account that was closed.
+        "unauthorized" if doing == Doing::Order => AcmeReason::Account,
         "serverInternal" => AcmeReason::Directory,
         "accountDoesNotExist" | "invalidContact" | "unsupportedContact" | "userActionRequired" => {
             AcmeReason::Account
@@ -130,6 +132,7 @@ mod tests {
         assert_eq!(of(Doing::Proof, "unauthorized"), AcmeReason::OtherServer);
         assert_eq!(of(Doing::Account, "unauthorized"), AcmeReason::Account);
         assert_eq!(of(Doing::Account, "externalAccountRequired"), AcmeReason::BindingNeeded);
+        assert_eq!(of(Doing::Order, "unauthorized"), AcmeReason::Account);
         assert_eq!(of(Doing::Order, "rejectedIdentifier"), AcmeReason::Name);
         assert_eq!(of(Doing::Order, "rateLimited"), AcmeReason::RateLimited);
         assert_eq!(of(Doing::Certificate, "badCSR"), AcmeReason::Directory);

@@ -7,6 +7,7 @@ import { request } from "node:https";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
 import { serverCertificate } from "./certificates.mjs";
 import { until } from "./until.mjs";
 
@@ -45,7 +46,7 @@ export class Directory {
   }
 
   constructor(folder, children, { address, port, management, names, files }) {
-    Object.assign(this, { folder, children, address, management, names });
+    Object.assign(this, { folder, children, address, management, names, files });
     this.url = `https://${address}:${port}/dir`;
     this.managementUrl = `https://${address}:${management}/`;
     this.authorities = readFileSync(files.authority, "utf8");
@@ -75,6 +76,17 @@ export class Directory {
       body: JSON.stringify({ ip }),
     });
     if (!answer.ok) throw new Error(`the DNS server of the test answered ${answer.status}`);
+  }
+
+  /** A server that knows nothing of the order, with the directory's own certificate. */
+  listenElsewhere(host, port) {
+    const [cert, key] = [this.files.certificate, this.files.key].map((file) => readFileSync(file));
+    const server = createTlsServer({ cert, key, ALPNProtocols: ["acme-tls/1"] }, (socket) => socket.end());
+    server.on("tlsClientError", () => {});
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(Number(port), host, () => resolve(server));
+    });
   }
 
   said() {
