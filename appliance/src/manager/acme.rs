@@ -201,7 +201,8 @@ impl Manager {
             let progress = tx.get::<Progress>(&())?.unwrap_or_default();
             Ok(tx.put(&(), &Progress { failures: 0, last_failure: None, ..progress })?)
         })?;
-        self.memory().acme.asked = false;
+        // What another directory gave may be good for long yet.
+        self.memory().acme.asked = kept.enabled && !same;
         self.tell();
         Ok(kept)
     }
@@ -256,14 +257,16 @@ impl Manager {
                 && info.names.iter().any(|it| it.eq_ignore_ascii_case(&name))
         });
         let held = held.map(|info| Held { not_before: info.not_before, not_after: info.not_after });
-        let failed = progress.last_failure.as_ref().map(|last| Failed {
+        // What a directory says of one name says nothing of another.
+        let failure = progress.last_failure.filter(|last| last.name == name);
+        let failed = failure.as_ref().map(|last| Failed {
             times: progress.failures,
             at: last.at,
             reason: last.reason,
         });
         let asked = self.memory().acme.asked;
         let next = if asked { 0 } else { due::next(held, failed, now.unix_seconds()) };
-        Ok(Outlook { next, until: held.map(|held| held.not_after), failure: progress.last_failure })
+        Ok(Outlook { next, until: held.map(|held| held.not_after), failure })
     }
 
     /// Whether the certificate in use came from the directory.
@@ -297,7 +300,7 @@ impl Manager {
 
     /// At once, whatever becomes of the order: a binding may be good for one account only.
     pub(crate) fn acme_account(&self, order: &Order, account: Account, now: Now) -> Result<(), Refused> {
-        self.acme_outcome(order, now, move |tx| Ok(tx.put(&(), &account)?))
+        self.acme_keep(order, now, move |tx| Ok(tx.put(&(), &account)?)).map(|_| ())
     }
 
     pub(crate) fn acme_took(&self, order: &Order, chain: Chain, now: Now) -> Result<(), Refused> {
@@ -309,34 +312,46 @@ impl Manager {
             let draft = Draft::new(BOX, AuditEvent::CertificateChanged, fingerprint.clone());
             audit::add(tx, draft, now.wall)?;
             Ok(tx.put(&(), &Progress { fingerprint, failures: 0, last_failure: None })?)
-        })?;
-        self.memory().acme.asked = false;
-        self.tell();
-        Ok(())
+        })
     }
 
     pub(crate) fn acme_failed(&self, order: &Order, failure: AcmeFailure, now: Now) -> Result<(), Refused> {
         self.acme_outcome(order, now, move |tx| {
-            let mut progress = tx.get::<Progress>(&())?.unwrap_or_default();
-            progress.failures += 1;
-            progress.last_failure = Some(failure);
-            Ok(tx.put(&(), &progress)?)
-        })?;
-        self.memory().acme.asked = false;
-        Ok(())
+            let Progress { fingerprint, failures, last_failure } =
+                tx.get::<Progress>(&())?.unwrap_or_default();
+            let again = last_failure.is_some_and(|last| last.name == failure.name);
+            let failures = if again { failures + 1 } else { 1 };
+            Ok(tx.put(&(), &Progress { fingerprint, failures, last_failure: Some(failure) })?)
+        })
     }
 
-    /// Stores what came of an order, unless something else is wanted by now.
     fn acme_outcome(
         &self,
         order: &Order,
         now: Now,
         work: impl FnOnce(&mut Transaction<'_, '_>) -> Result<(), Refused> + Send + 'static,
     ) -> Result<(), Refused> {
+        if self.acme_keep(order, now, work)? {
+            self.memory().acme.asked = false;
+            self.tell();
+        }
+        Ok(())
+    }
+
+    /// Stores what came of an order, unless something else is wanted by now. Whether it did.
+    fn acme_keep(
+        &self,
+        order: &Order,
+        now: Now,
+        work: impl FnOnce(&mut Transaction<'_, '_>) -> Result<(), Refused> + Send + 'static,
+    ) -> Result<bool, Refused> {
         let settings = order.settings.clone();
-        let done = self.store.transaction(now.wall, move |tx| match tx.get::<Kept<AcmeSettings>>(&())? {
-            Some(Kept(kept)) if kept == settings => work(tx),
-            _ => Ok(()),
+        let done = self.store.transaction(now.wall, move |tx| {
+            let wanted = tx.get::<Kept<AcmeSettings>>(&())?.is_some_and(|Kept(kept)| kept == settings);
+            if wanted {
+                work(tx)?;
+            }
+            Ok::<bool, Refused>(wanted)
         });
         done.wait()
     }
