@@ -2,7 +2,7 @@
 //!
 //! [`manager`] decides what set-up and administration may do, by [`access`]; [`audit`] keeps who did what, [`api`]
 //! is how pages ask, [`console`] is the box's own display. [`host`] makes the machine what the settings say,
-//! [`observer`] tells what it is like; [`self_test`] tries it,
+//! [`acme`] gets certificates, [`observer`] tells what it is like; [`self_test`] tries it,
 //! [`backup`] keeps what makes this box this one; [`provisioning`] reads `plenum.toml`.
 //!
 //! `plenum-appliance` is the daemon, which is not root: [`updater`] decides by the state [`machine`], [`bus`] is
@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod acme;
 pub mod admission;
 pub mod api;
 pub mod audit;

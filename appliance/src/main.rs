@@ -10,7 +10,7 @@ use plenum_appliance::manager::{self, Manager, Now};
 use plenum_appliance::observer::Machine;
 use plenum_appliance::system::System;
 use plenum_appliance::updater::Updater;
-use plenum_appliance::{bus, console};
+use plenum_appliance::{acme, bus, console};
 use plenum_daemon::Context;
 use plenum_protocol::settings::ApplianceSettings;
 use plenum_store::{Probe, Store};
@@ -101,10 +101,12 @@ async fn try_administer(
     opened: oneshot::Sender<()>,
 ) -> anyhow::Result<()> {
     let started = Instant::now();
+    let web_address = settings.web_address;
     let now = move || Now { wall: SystemTime::now(), mono: started.elapsed() };
     let (backup_dir, scratch) = (settings.backup_dir.clone(), settings.http_socket.with_file_name("backup"));
     let manager = Arc::new(tokio::task::spawn_blocking(move || open(&settings, now())).await??);
     tokio::spawn(parts.host.keep(manager.desired()));
+    tokio::spawn(acme::keep(Arc::clone(&manager), now, web_address));
     let asked = Arc::clone(&manager);
     let setup_is_open = tokio::task::spawn_blocking(move || asked.setup_code()).await??.is_some();
     let (system, version) = (parts.machine.system.clone(), parts.machine.version().to_owned());

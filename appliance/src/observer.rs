@@ -12,8 +12,8 @@ use nix::sys::statvfs::statvfs;
 use nix::time::{ClockId, clock_gettime};
 use plenum_daemon::addresses;
 use plenum_protocol::manager::{
-    CertificateInfo, Clock, Disk, ManagerErrorCode, Meetings, NetworkState, Overview, PowerAction, Problem,
-    SettingsArea, UpdateAction, UpdateOrder, UpdateState,
+    AcmePhase, AcmeState, CertificateInfo, Clock, Disk, ManagerErrorCode, Meetings, NetworkState, Overview,
+    PowerAction, Problem, SettingsArea, UpdateAction, UpdateOrder, UpdateState,
 };
 use plenum_protocol::settings::ApplianceSettings;
 use std::net::IpAddr;
@@ -31,6 +31,8 @@ const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
 /// Less than this is worth a word.
 const LOW_DISK_BYTES: u64 = 512 << 20;
 const EXPIRY_WARNING_DAYS: i64 = 21;
+/// Of one that the box renews by itself.
+const RENEWAL_WARNING_DAYS: i64 = 14;
 const DAY_SECONDS: i64 = 86_400;
 
 pub struct Machine {
@@ -66,7 +68,12 @@ impl Machine {
         &self.version
     }
 
-    pub async fn overview(&self, host_name: String, seconds_left: Option<u32>) -> Overview {
+    pub async fn overview(
+        &self,
+        host_name: String,
+        seconds_left: Option<u32>,
+        acme: Option<AcmeState>,
+    ) -> Overview {
         let (certificate, meetings, failed) =
             tokio::join!(self.certificate(), self.meetings(), self.failed_units());
         let disk = self.disk();
@@ -86,7 +93,8 @@ impl Machine {
         problems.extend(failed.into_iter().map(|unit| Problem::UnitFailed { unit }));
         problems.extend(low(disk));
         problems.extend(self.recovery_key().map(|_| Problem::RecoveryKeyWaits));
-        problems.extend(certificate.as_ref().and_then(|it| expires(it, clock)));
+        problems.extend(certificate.as_ref().and_then(|it| expires(it, acme.as_ref(), clock)));
+        problems.extend(acme.and_then(|it| not_renewed(it, clock)));
         Overview {
             version: self.version.clone(),
             host_name: if host_name.is_empty() { host::DEFAULT_NAME.to_owned() } else { host_name },
@@ -261,9 +269,26 @@ fn low(disk: Disk) -> Option<Problem> {
     is_low(disk).then_some(Problem::LowDisk { free_megabytes: (disk.free >> 20) as u32 })
 }
 
-fn expires(certificate: &CertificateInfo, clock: Clock) -> Option<Problem> {
-    let days = (certificate.not_after - (clock.now / 1_000) as i64).div_euclid(DAY_SECONDS);
-    (days < EXPIRY_WARNING_DAYS).then_some(Problem::CertificateExpires { days: days as i32 })
+fn days_until(end: i64, clock: Clock) -> i64 {
+    (end - (clock.now / 1_000) as i64).div_euclid(DAY_SECONDS)
+}
+
+/// One that the box renews by itself is no problem before its renewal has failed, however short it is valid.
+fn expires(certificate: &CertificateInfo, acme: Option<&AcmeState>, clock: Clock) -> Option<Problem> {
+    let warning = match acme.map(|acme| acme.phase) {
+        None => EXPIRY_WARNING_DAYS,
+        Some(AcmePhase::Failed) => RENEWAL_WARNING_DAYS,
+        Some(AcmePhase::Waiting | AcmePhase::Good) => 0,
+    };
+    let days = days_until(certificate.not_after, clock);
+    (days < warning).then_some(Problem::CertificateExpires { days: days as i32 })
+}
+
+/// While the last one is good for long, there is time for another attempt.
+fn not_renewed(acme: AcmeState, clock: Clock) -> Option<Problem> {
+    let failure = acme.failure?;
+    let lasts = acme.until.is_some_and(|end| days_until(end, clock) >= RENEWAL_WARNING_DAYS);
+    (!lasts).then_some(Problem::CertificateNotRenewed { failure })
 }
 
 fn disk(folder: &Path) -> Disk {
@@ -284,17 +309,43 @@ fn uptime() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plenum_protocol::manager::{AcmeFailure, AcmeReason};
+
+    const CLOCK: Clock = Clock { now: 1_000_000_000_000, synchronized: true };
+
+    fn in_days(days: i64) -> i64 {
+        1_000_000_000 + days * DAY_SECONDS
+    }
+
+    fn acme(phase: AcmePhase, until: Option<i64>) -> AcmeState {
+        let failure = AcmeFailure { reason: AcmeReason::Dns, name: "x".into(), detail: "x".into(), at: 1 };
+        AcmeState { phase, next: 0, until, failure: Some(failure).filter(|_| phase == AcmePhase::Failed) }
+    }
 
     #[test]
     fn a_certificate_is_named_before_it_expires() {
-        let clock = Clock { now: 1_000_000_000_000, synchronized: true };
-        let expires = |days: i64| {
-            let not_after = 1_000_000_000 + days * DAY_SECONDS;
-            expires(&CertificateInfo { not_after, ..CertificateInfo::default() }, clock)
+        let expires = |days: i64, acme: Option<AcmeState>| {
+            let certificate = CertificateInfo { not_after: in_days(days), ..CertificateInfo::default() };
+            expires(&certificate, acme.as_ref(), CLOCK)
         };
-        assert_eq!(expires(21), None);
-        assert_eq!(expires(20), Some(Problem::CertificateExpires { days: 20 }));
-        assert_eq!(expires(-3), Some(Problem::CertificateExpires { days: -3 }));
+        assert_eq!(expires(21, None), None);
+        assert_eq!(expires(20, None), Some(Problem::CertificateExpires { days: 20 }));
+        assert_eq!(expires(-3, None), Some(Problem::CertificateExpires { days: -3 }));
+        let good = || Some(acme(AcmePhase::Good, Some(in_days(2))));
+        assert_eq!(expires(2, good()), None, "it is renewed in time");
+        assert_eq!(expires(-1, good()), Some(Problem::CertificateExpires { days: -1 }));
+        let failed = || Some(acme(AcmePhase::Failed, Some(in_days(13))));
+        assert_eq!(expires(14, failed()), None);
+        assert_eq!(expires(13, failed()), Some(Problem::CertificateExpires { days: 13 }));
+    }
+
+    #[test]
+    fn a_directory_that_gives_nothing_is_named_when_it_matters() {
+        let named = |phase, until: Option<i64>| not_renewed(acme(phase, until.map(in_days)), CLOCK).is_some();
+        assert!(named(AcmePhase::Failed, None), "visitors see the box's own");
+        assert!(named(AcmePhase::Failed, Some(13)));
+        assert!(!named(AcmePhase::Failed, Some(14)));
+        assert!(!named(AcmePhase::Waiting, None) && !named(AcmePhase::Good, Some(1)));
     }
 
     #[test]

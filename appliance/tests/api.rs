@@ -154,7 +154,7 @@ fn no_appliance(directory: &Path) -> Machine {
     Machine::new(&settings, watch::channel(Problems::new()).1).unwrap()
 }
 
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "settings/institution",
     "settings/host_name",
     "settings/time",
@@ -162,6 +162,7 @@ const SETTINGS: [&str; 8] = [
     "settings/update",
     "settings/backup",
     "backup",
+    "settings/acme",
     "certificate",
 ];
 
@@ -180,6 +181,8 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("PUT", "settings/time", json!({ "revision": 0, "servers": ["time.example"] })),
         ("PUT", "settings/network", network(0)),
         ("PUT", "settings/update", json!({ "revision": 0, "source": "https://eve.example" })),
+        ("PUT", "settings/acme", json!({ "revision": 0, "directory": "https://eve.example" })),
+        ("POST", "certificate/acme", json!({})),
         ("POST", "certificate/request", json!({ "names": ["eve.example"] })),
         ("PUT", "certificate", json!({ "chain": "-----BEGIN", "key": "-----BEGIN" })),
         ("DELETE", "certificate", json!({})),
@@ -255,7 +258,7 @@ async fn two_thousand_mutated_bodies_change_nothing() {
     let mut rng = fastrand::Rng::with_seed(11);
     let (mut refused, mut taken) = (0, 0);
     for round in 0..2_000 {
-        let (method, path, body) = changes().swap_remove(rng.usize(0..13));
+        let (method, path, body) = changes().swap_remove(rng.usize(0..15));
         let mut bytes = body.to_string().into_bytes();
         for _ in 0..rng.usize(1..6) {
             let at = rng.usize(0..bytes.len());

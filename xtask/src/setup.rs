@@ -21,6 +21,7 @@ pub(crate) const SUITES: &[Need] = &[
     ("turnutils_uclient", "coturn"),
     ("busctl", "systemd"),
     ("openssl", "openssl"),
+    ("pebble", "pebble"),
     ("pip3", "python3-pip"),
 ];
 

@@ -18,7 +18,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use plenum_protocol::manager::{
-    BackupSettings, HostName, Institution, ManagerErrorCode, NetworkSettings, TimeSettings, UpdateSource,
+    AcmeSettings, BackupSettings, HostName, Institution, ManagerErrorCode, NetworkSettings, TimeSettings,
+    UpdateSource,
 };
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -82,6 +83,8 @@ impl Api {
                     .put(settings::upload_certificate)
                     .delete(settings::remove_certificate),
             )
+            .route("/api/box/settings/acme", get(settings::read::<AcmeSettings>).put(settings::set_acme))
+            .route("/api/box/certificate/acme", post(settings::ask_acme))
             .route("/api/box/certificate/request", post(settings::request_certificate))
             .route("/api/box/recovery-key", get(orders::recovery_key).post(orders::take_recovery_key))
             .route("/api/box/host-key", get(orders::host_key))
@@ -116,10 +119,7 @@ impl Api {
         let manager = Arc::clone(&self.manager);
         let now = self.now();
         let done = tokio::task::spawn_blocking(move || work(&manager, now)).await;
-        done.unwrap_or_else(|error| {
-            log::error!(error:%; "a call of the manager panicked");
-            Err(Refused::new(ManagerErrorCode::Unavailable, "the box has made a mistake; its log says which"))
-        })
+        done.unwrap_or_else(|error| Err(Refused::mistake(&error)))
     }
 
     fn now(&self) -> Now {

@@ -7,13 +7,19 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plenum_protocol::manager::{
-    HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, UpdateOrder,
+    AcmeState, HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, UpdateOrder,
 };
 
 impl Api {
     /// The machine, and what is stored of it.
-    pub(super) async fn overview(&self, name: String, seconds_left: Option<u32>, in_use: bool) -> Overview {
-        let mut overview = self.machine.overview(name, seconds_left).await;
+    pub(super) async fn overview(
+        &self,
+        name: String,
+        seconds_left: Option<u32>,
+        acme: Option<AcmeState>,
+        in_use: bool,
+    ) -> Overview {
+        let mut overview = self.machine.overview(name, seconds_left, acme).await;
         if in_use {
             overview.problems.extend(self.backups.problems());
         }
@@ -22,13 +28,13 @@ impl Api {
 }
 
 pub(super) async fn overview(State(api): State<Api>, Session(who): Session) -> Answer {
-    let (name, left) = api
+    let (name, left, acme) = api
         .call(move |manager, now| {
             manager.administers(&who)?;
-            Ok((manager.host_name()?, manager.seconds_to_confirm(now)))
+            Ok((manager.host_name()?, manager.seconds_to_confirm(now), manager.acme_state(now)?))
         })
         .await?;
-    Ok(answer(StatusCode::OK, &api.overview(name, left, true).await))
+    Ok(answer(StatusCode::OK, &api.overview(name, left, acme, true).await))
 }
 
 /// That it was shown is in the audit log before it is.
@@ -75,7 +81,7 @@ pub(super) async fn power(State(api): State<Api>, Session(who): Session, body: B
 }
 
 pub(super) async fn self_test(State(api): State<Api>, Session(who): Session) -> Answer {
-    let wanted = api.call(move |manager, _| manager.what_to_test(&who)).await?;
+    let wanted = api.call(move |manager, now| manager.what_to_test(&who, now)).await?;
     Ok(answer(StatusCode::OK, &self_test::run(&api.machine, &wanted).await))
 }
 

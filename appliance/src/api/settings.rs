@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{MethodRouter, get};
 use plenum_protocol::manager::{
-    CertificateRequest, CertificateState, ConfirmNetwork, NetworkSettings, UploadedCertificate,
+    AcmeSettings, CertificateRequest, CertificateState, ConfirmNetwork, NetworkSettings, UploadedCertificate,
 };
 
 pub(super) fn area<A: Area + Sync>() -> MethodRouter<Api> {
@@ -71,7 +71,7 @@ pub(super) async fn clock(State(api): State<Api>, Session(who): Session) -> Answ
 }
 
 pub(super) async fn certificate(State(api): State<Api>, Session(who): Session) -> Answer {
-    shown(&api, api.call(move |manager, _| manager.certificate(&who)).await).await
+    shown(&api, api.call(move |manager, now| manager.certificate(&who, now)).await).await
 }
 
 pub(super) async fn request_certificate(
@@ -94,6 +94,19 @@ pub(super) async fn upload_certificate(
 
 pub(super) async fn remove_certificate(State(api): State<Api>, Session(who): Session) -> Answer {
     shown(&api, api.call(move |manager, now| manager.remove_certificate(&who, now)).await).await
+}
+
+pub(super) async fn set_acme(
+    State(api): State<Api>,
+    Session(who): Session,
+    body: Body<AcmeSettings>,
+) -> Answer {
+    let Json(wanted) = body?;
+    Ok(answer(StatusCode::OK, &api.call(move |manager, now| manager.set_acme(&who, wanted, now)).await?))
+}
+
+pub(super) async fn ask_acme(State(api): State<Api>, Session(who): Session) -> Answer {
+    shown(&api, api.call(move |manager, now| manager.ask_acme(&who, now)).await).await
 }
 
 async fn shown(api: &Api, state: Result<CertificateState, Refused>) -> Answer {

@@ -7,5 +7,5 @@ mod shown;
 
 pub use chain::{Chain, Fault};
 pub use inspect::info;
-pub use request::{Requested, request};
+pub use request::{MAX_COMMON_NAME_CHARS, Requested, request};
 pub use shown::Probe;

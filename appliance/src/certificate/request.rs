@@ -8,11 +8,14 @@ pub struct Requested {
     pub key: String,
 }
 
-/// The first name is the common name too: some authorities still look for one.
+/// X.520 upper bound of a common name.
+pub const MAX_COMMON_NAME_CHARS: usize = 64;
+
+/// The first name is the common name too if it fits: some authorities still look for one.
 pub fn request(names: &[String], organization: &str) -> Result<Requested, rcgen::Error> {
     let mut params = CertificateParams::new(names.to_vec())?;
     let mut subject = DistinguishedName::new();
-    if let Some(first) = names.first() {
+    if let Some(first) = names.first().filter(|first| first.len() <= MAX_COMMON_NAME_CHARS) {
         subject.push(DnType::CommonName, first);
     }
     if !organization.is_empty() {

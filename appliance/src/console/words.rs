@@ -96,6 +96,12 @@ impl Language {
             (English, Problem::CertificateExpires { days }) => {
                 format!("The certificate expires; days until then: {days}")
             }
+            (German, Problem::CertificateNotRenewed { failure }) => {
+                format!("Die Box bekommt kein neues Zertifikat: {}", failure.detail)
+            }
+            (English, Problem::CertificateNotRenewed { failure }) => {
+                format!("The box gets no new certificate: {}", failure.detail)
+            }
             (German, Problem::RecoveryKeyWaits) => {
                 "Der Wiederherstellungsschlüssel ist noch nicht notiert: Einrichtung oder Verwaltung zeigen ihn.".to_owned()
             }

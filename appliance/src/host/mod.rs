@@ -26,6 +26,7 @@ const AGAIN: Duration = Duration::from_secs(20);
 pub const DEFAULT_NAME: &str = "plenum";
 /// In the folder that `web` looks into.
 const CERTIFICATE: &str = "server.pem";
+const PROOF: &str = "acme-tls.pem";
 const NAMES: &str = "names";
 
 /// Why a part of the machine is not what the settings say, in plain words.
@@ -137,6 +138,9 @@ impl Host {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let certificate = wanted.certificate.as_deref().unwrap_or_default();
         put(&folder.join(CERTIFICATE), certificate).context("the pages cannot be given their certificate")?;
+        let proof = wanted.proof.as_deref().unwrap_or_default();
+        put(&folder.join(PROOF), proof)
+            .context("the pages cannot be given the proof for an ACME directory")?;
         let name = format!("{}\n", wanted.page_name);
         put(&folder.join(NAMES), name.trim_start()).context("the pages cannot be told the box's name")
     }
@@ -168,15 +172,17 @@ mod tests {
         let (mut host, problems) = Host::new(&settings, None);
         let wanted = Desired {
             certificate: Some("PEM\n".into()),
+            proof: Some("PROOF\n".into()),
             page_name: "box.example".into(),
             ..Desired::default()
         };
         assert_eq!(host.make(&wanted).await, Problems::new());
         let read = |name: &str| fs::read_to_string(settings.web_dir.join(name)).ok();
         assert_eq!(read(CERTIFICATE).as_deref(), Some("PEM\n"));
+        assert_eq!(read(PROOF).as_deref(), Some("PROOF\n"));
         assert_eq!(read(NAMES).as_deref(), Some("box.example\n"));
         assert_eq!(host.make(&Desired::default()).await, Problems::new());
-        assert_eq!((read(CERTIFICATE), read(NAMES)), (None, None));
+        assert_eq!((read(CERTIFICATE), read(PROOF), read(NAMES)), (None, None, None));
         assert!(problems.borrow().is_empty());
     }
 

@@ -72,17 +72,31 @@ impl Manager {
     }
 
     /// Stores what has been checked.
-    pub(super) fn keep<A: Area>(&self, who: &str, mut wanted: A, now: Now) -> Result<A, Refused> {
+    pub(super) fn keep<A: Area>(&self, who: &str, wanted: A, now: Now) -> Result<A, Refused> {
+        self.keep_with(who, wanted, None, now, |_| Ok(()))
+    }
+
+    /// With more that belongs to it. `shown`: what the audit log gets in the place of what is stored.
+    pub(super) fn keep_with<A: Area>(
+        &self,
+        who: &str,
+        mut wanted: A,
+        shown: Option<A>,
+        now: Now,
+        more: impl FnOnce(&mut Transaction<'_, '_>) -> Result<(), Refused> + Send + 'static,
+    ) -> Result<A, Refused> {
         let before: A = self.kept()?;
         let mut after = wanted.clone();
         *after.revision() += 1;
-        let draft = Draft::new(who, AuditEvent::SettingsChanged, A::NAME).change(Some(&before), Some(&after));
+        let draft = Draft::new(who, AuditEvent::SettingsChanged, A::NAME);
+        let draft = draft.change(Some(&before), Some(shown.as_ref().unwrap_or(&after)));
         self.change(now, draft, move |tx| {
             let mut stored = tx.get::<Kept<A>>(&())?.unwrap_or_default().0;
             if stored.revision() != wanted.revision() {
                 return Err(Refused::conflict("somebody else has changed it meanwhile").in_field("revision"));
             }
             tx.put(&(), &Kept(after.clone()))?;
+            more(tx)?;
             Ok(after)
         })
     }

@@ -3,7 +3,7 @@
 use super::area::{Area, Kept};
 use super::certificate::Pem;
 use super::setup::Setup;
-use super::{Manager, Now, Refused, allow, name_of, options, text};
+use super::{Manager, Now, Refused, acme, allow, name_of, options, text};
 use crate::access::account::Account;
 use crate::access::code;
 use crate::access::sessions::Who;
@@ -12,10 +12,10 @@ use crate::backup::contents::Left;
 use crate::backup::schedule;
 use crate::backup::seal::{Fault, Key};
 use plenum_protocol::manager::{
-    AdminRole, AuditEvent, BackupKey, BackupKeyState, BackupSettings, HostName, Institution,
+    AcmeSettings, AdminRole, AuditEvent, BackupKey, BackupKeyState, BackupSettings, HostName, Institution,
     ManagerErrorCode, NetworkSettings, SetupStep, TimeSettings, UpdateSource,
 };
-use plenum_store::{Category, Field, Retention, Store, Stored};
+use plenum_store::{Category, Field, Retention, Store, Stored, Transaction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -33,6 +33,10 @@ pub(super) const BACKED_UP: &[&str] = &[
     <Kept<NetworkSettings>>::TREE,
     <Kept<UpdateSource>>::TREE,
     <Kept<BackupSettings>>::TREE,
+    <Kept<AcmeSettings>>::TREE,
+    acme::Binding::TREE,
+    acme::Account::TREE,
+    acme::Progress::TREE,
 ];
 
 impl Area for BackupSettings {
@@ -164,16 +168,9 @@ impl Manager {
 
     /// Whether a dump can be read to its end, and what it has. Changes nothing; `scratch` is a folder for a moment.
     pub fn check_export(dump: &[u8], scratch: &Path) -> Result<Taken, Refused> {
-        with_dump(dump, scratch, |from| {
-            let settings = (from.tree::<Kept<Institution>>().len()
-                + from.tree::<Kept<HostName>>().len()
-                + from.tree::<Kept<TimeSettings>>().len()
-                + from.tree::<Kept<NetworkSettings>>().len()
-                + from.tree::<Kept<UpdateSource>>().len()
-                + from.tree::<Kept<BackupSettings>>().len()) as u32;
-            let accounts = all::<Account>(from)?.len() as u32;
-            Ok(Taken { accounts, settings, ..Taken::default() })
-        })
+        let found = with_dump(dump, scratch, Found::read)?;
+        let settings = found.parts.iter().filter(|part| part.is_area && part.records > 0).count() as u32;
+        Ok(Taken { accounts: found.accounts.len() as u32, settings, ..Taken::default() })
     }
 
     /// Takes what a backup has, in the place of what is there. With `left`, accounts that are not in it stay deleted.
@@ -188,23 +185,19 @@ impl Manager {
     ) -> Result<Taken, Refused> {
         self.restores(who)?;
         let found = with_dump(dump, scratch, Found::read)?;
-        let mut taken = Taken { network: found.network.0.clone(), ..Taken::default() };
+        let mut taken = Taken { network: found.network.0, ..Taken::default() };
         let is_left = |name: &String| left.is_none_or(|left| left.accounts.contains(name));
         let (accounts, gone): (Vec<_>, Vec<_>) =
             found.accounts.into_iter().partition(|(name, _)| is_left(name));
         (taken.accounts, taken.accounts_left_out) = (accounts.len() as u32, gone.len() as u32);
         let keys = Keys { used: key.shown(), waiting: String::new() };
         let draft = Draft::new(name_of(who), AuditEvent::Restored, subject);
-        let Found { institution, host_name, time, update, backup, pems, .. } = found;
+        let (pems, parts) = (found.pems, found.parts);
         self.change(now, draft, move |tx| {
             for (name, account) in &accounts {
                 tx.put(name, account)?;
             }
-            institution.replace(tx)?;
-            host_name.replace(tx)?;
-            time.replace(tx)?;
-            update.replace(tx)?;
-            backup.replace(tx)?;
+            parts.into_iter().try_for_each(|part| (part.put)(tx))?;
             Pem::replace(tx, &pems)?;
             tx.put(&(), &keys)?;
             let steps = [SetupStep::Restore, SetupStep::Time, SetupStep::Name, SetupStep::Institution];
@@ -233,36 +226,56 @@ fn shown(keys: &Keys) -> BackupKey {
 /// What a dump has, in memory: the store is written afterwards, in one transaction.
 struct Found {
     accounts: Vec<(String, Account)>,
-    institution: Kept<Institution>,
-    host_name: Kept<HostName>,
-    time: Kept<TimeSettings>,
     network: Kept<NetworkSettings>,
-    update: Kept<UpdateSource>,
-    backup: Kept<BackupSettings>,
     pems: Vec<Pem>,
+    parts: Vec<Part>,
+}
+
+/// Records of one type, and how they are stored.
+struct Part {
+    is_area: bool,
+    records: usize,
+    put: Box<dyn FnOnce(&mut Transaction<'_, '_>) -> Result<(), Refused> + Send>,
 }
 
 impl Found {
     fn read(from: &Store) -> Result<Found, Refused> {
         Ok(Found {
             accounts: all::<Account>(from)?,
-            institution: only(from)?,
-            host_name: only(from)?,
-            time: only(from)?,
-            network: only(from)?,
-            update: only(from)?,
-            backup: only(from)?,
+            network: from.tree().get(&())?.unwrap_or_default(),
             pems: all::<Pem>(from)?.into_iter().map(|(_, pem)| pem).collect(),
+            parts: vec![
+                area::<Institution>(from)?,
+                area::<HostName>(from)?,
+                area::<TimeSettings>(from)?,
+                area::<UpdateSource>(from)?,
+                area::<BackupSettings>(from)?,
+                area::<AcmeSettings>(from)?,
+                records::<acme::Binding>(from)?,
+                records::<acme::Account>(from)?,
+                records::<acme::Progress>(from)?,
+            ],
         })
     }
 }
 
-fn all<T: Stored>(from: &Store) -> Result<Vec<(T::Key, T)>, Refused> {
-    from.tree::<T>().iter().map(|entry| entry.map(|it| (it.key, it.value)).map_err(Refused::from)).collect()
+fn area<A: Area>(from: &Store) -> Result<Part, Refused> {
+    let found = from.tree::<Kept<A>>().get(&())?;
+    let records = usize::from(found.is_some());
+    Ok(Part { is_area: true, records, put: Box::new(|tx| found.map_or(Ok(()), |area| area.replace(tx))) })
 }
 
-fn only<A: Area>(from: &Store) -> Result<Kept<A>, Refused> {
-    Ok(from.tree::<Kept<A>>().get(&())?.unwrap_or_default())
+fn records<T: Stored<Key: Send> + Send + 'static>(from: &Store) -> Result<Part, Refused> {
+    let found = all::<T>(from)?;
+    Ok(Part {
+        is_area: false,
+        records: found.len(),
+        put: Box::new(|tx| found.into_iter().try_for_each(|(key, value)| Ok(tx.put(&key, &value)?))),
+    })
+}
+
+fn all<T: Stored>(from: &Store) -> Result<Vec<(T::Key, T)>, Refused> {
+    from.tree::<T>().iter().map(|entry| entry.map(|it| (it.key, it.value)).map_err(Refused::from)).collect()
 }
 
 /// Opens a dump in a place of its own, of this version or an older one.

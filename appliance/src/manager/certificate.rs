@@ -1,20 +1,18 @@
 //! The certificate of the pages. The store has it; `web` gets a copy ([`crate::host`]).
 
-use super::{Manager, Now, Refused, allow, name_of, text};
+use super::{Manager, Now, Refused, acme, allow, name_of, text};
 use crate::access::sessions::Who;
 use crate::audit::Draft;
-use crate::certificate::{self, Chain, Fault, Requested};
+use crate::certificate::{self, Chain, Fault, MAX_COMMON_NAME_CHARS, Requested};
 use plenum_protocol::manager::{
-    AdminRole, AuditEvent, CertificateKind, CertificateRequest, CertificateState, ManagerErrorCode,
-    UploadedCertificate,
+    AdminRole, AuditEvent, CertificateInfo, CertificateKind, CertificateRequest, CertificateState,
+    ManagerErrorCode, UploadedCertificate,
 };
 use plenum_store::{Category, Field, Retention, Stored, Transaction};
 use serde::{Deserialize, Serialize};
 
 const MAX_NAMES: usize = 10;
 const MAX_ORGANIZATION_CHARS: usize = 64;
-/// X.520 upper bound of a common name.
-const MAX_COMMON_NAME_CHARS: usize = 64;
 
 /// One record for the key, and one for each certificate: a whole chain can be longer than a record.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,14 +79,15 @@ impl Stored for Waiting {
 
 impl Manager {
     /// Without what visitors are shown.
-    pub fn certificate(&self, who: &Who) -> Result<CertificateState, Refused> {
+    pub fn certificate(&self, who: &Who, now: Now) -> Result<CertificateState, Refused> {
         allow(who, &[AdminRole::Administrator], true)?;
-        let kind = match self.store.tree::<Pem>().is_empty() {
-            true => CertificateKind::Own,
-            false => CertificateKind::Uploaded,
+        let kind = match self.first_certificate()? {
+            None => CertificateKind::Own,
+            Some(info) if self.is_from_directory(&info)? => CertificateKind::Acme,
+            Some(_) => CertificateKind::Uploaded,
         };
         let request = self.store.tree::<Waiting>().get(&())?.map(|waiting| waiting.request);
-        Ok(CertificateState { kind, shown: None, request })
+        Ok(CertificateState { kind, shown: None, request, acme: self.acme_state(now)? })
     }
 
     /// Makes a key and a request for it, in the place of an earlier one.
@@ -117,7 +116,7 @@ impl Manager {
         })?;
         let draft = Draft::new(name_of(who), AuditEvent::CertificateRequested, typed.names.join(" "));
         self.change(now, draft, move |tx| Ok(tx.put(&(), &Waiting { request, key })?))?;
-        self.certificate(who)
+        self.certificate(who, now)
     }
 
     /// Checked before anything is replaced, so that no upload takes the pages off the network.
@@ -141,45 +140,54 @@ impl Manager {
         let chain = Chain::check(&typed.chain, &key, &name, now.wall)?;
         let used = typed.key.is_none();
         let first = chain.certificates.first().cloned().unwrap_or_default();
-        let draft = Draft::new(name_of(who), AuditEvent::CertificateChanged, fingerprint(&first));
+        let fingerprint = acme::info(&first).map(|info| info.fingerprint).unwrap_or_default();
+        let draft = Draft::new(name_of(who), AuditEvent::CertificateChanged, fingerprint);
+        let by = name_of(who);
         self.change(now, draft, move |tx| {
             Pem::put(tx, chain)?;
+            acme::switch_off(tx, &by, now)?;
             if used {
                 tx.remove::<Waiting>(&())?;
             }
             Ok(())
         })?;
         self.tell();
-        self.certificate(who)
+        self.certificate(who, now)
     }
 
     /// The box makes its own again.
     pub fn remove_certificate(&self, who: &Who, now: Now) -> Result<CertificateState, Refused> {
         allow(who, &[AdminRole::Administrator], true)?;
+        let by = name_of(who);
         self.change(now, Draft::new(name_of(who), AuditEvent::CertificateChanged, ""), move |tx| {
             Pem::remove(tx)?;
+            acme::switch_off(tx, &by, now)?;
             Ok(tx.remove::<Waiting>(&())?)
         })?;
         self.tell();
-        self.certificate(who)
+        self.certificate(who, now)
     }
 
-    /// Key and chain for `web`; `None` while the box makes its own.
+    /// The box's own in the chain that was uploaded or came from a directory.
+    pub(super) fn first_certificate(&self) -> Result<Option<CertificateInfo>, Refused> {
+        Ok(self.store.tree::<Pem>().get(&1)?.and_then(|first| acme::info(&first.pem)))
+    }
+
+    /// Key and chain for `web`; `None` while the box makes its own. What a directory gave waits for the end of the
+    /// set-up: the browser that does it has accepted another certificate, and comes by an address.
     pub(super) fn served(&self) -> Result<Option<String>, Refused> {
+        if self.setup_is_open()?
+            && let Some(info) = self.first_certificate()?
+            && self.is_from_directory(&info)?
+        {
+            return Ok(None);
+        }
         let mut text = String::new();
         for entry in self.store.tree::<Pem>().iter() {
             text += &entry?.value.pem;
         }
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
-}
-
-/// What the audit log says of a certificate.
-fn fingerprint(pem: &str) -> String {
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
-    let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok();
-    der.and_then(|der| certificate::info(&der)).map(|info| info.fingerprint).unwrap_or_default()
 }
 
 impl From<Fault> for Refused {

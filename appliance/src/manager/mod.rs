@@ -4,6 +4,7 @@
 //! Calls block, for the store and for hashing passwords.
 
 mod accounts;
+mod acme;
 mod area;
 mod areas;
 mod backup;
@@ -18,6 +19,7 @@ mod setup;
 mod tests;
 mod text;
 
+pub use acme::Account as AcmeAccount;
 pub use area::Area;
 pub use backup::Taken;
 pub use network::CONFIRM_WITHIN;
@@ -27,6 +29,7 @@ use crate::access::account::Account;
 use crate::access::sessions::{Current, Sessions, Who};
 use crate::audit::{self, Draft};
 use crate::host::DEFAULT_NAME;
+use acme::Asking;
 use area::Kept;
 use backup::Keys;
 use certificate::{Pem, Waiting};
@@ -34,8 +37,8 @@ use network::Trial;
 use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
 use plenum_protocol::manager::{
-    AdminRole, AuditEntry, AuditEvent, AuditPage, BackupSettings, HostName, Institution, NetworkSettings,
-    SessionInfo, SignedIn, TimeSettings, UpdateSource,
+    AcmeSettings, AdminRole, AuditEntry, AuditEvent, AuditPage, BackupSettings, HostName, Institution,
+    NetworkSettings, SessionInfo, SignedIn, TimeSettings, UpdateSource,
 };
 use plenum_store::{Declaration, Options, Store, Transaction};
 use provision::Offered;
@@ -67,7 +70,7 @@ impl Now {
         self.since_1970().as_millis() as u64
     }
 
-    fn unix_seconds(self) -> u64 {
+    pub(crate) fn unix_seconds(self) -> u64 {
         self.since_1970().as_secs()
     }
 
@@ -99,6 +102,8 @@ pub struct Desired {
     pub update: UpdateSource,
     /// Key and chain of the pages in PEM; `None`: they make their own.
     pub certificate: Option<String>,
+    /// Key and certificate that prove to an ACME directory whose name this is, while it looks.
+    pub proof: Option<String>,
 }
 
 /// What a restart of the daemon forgets.
@@ -111,6 +116,7 @@ struct Memory {
     fill: Entropy,
     trial: Option<Trial>,
     offered: Option<Offered>,
+    acme: Asking,
 }
 
 /// Everything that is stored here, for the register of processing activities.
@@ -127,6 +133,10 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<Kept<UpdateSource>>(),
         Declaration::of::<Kept<BackupSettings>>(),
         Declaration::of::<Keys>(),
+        Declaration::of::<Kept<AcmeSettings>>(),
+        Declaration::of::<acme::Binding>(),
+        Declaration::of::<acme::Account>(),
+        Declaration::of::<acme::Progress>(),
         Declaration::of::<Pem>(),
         Declaration::of::<Waiting>(),
     ]
@@ -146,6 +156,10 @@ pub fn options(directory: &Path) -> Options {
         .tree::<Kept<UpdateSource>>()
         .tree::<Kept<BackupSettings>>()
         .tree::<Keys>()
+        .tree::<Kept<AcmeSettings>>()
+        .tree::<acme::Binding>()
+        .tree::<acme::Account>()
+        .tree::<acme::Progress>()
         .tree::<Pem>()
         .tree::<Waiting>()
 }
@@ -163,6 +177,7 @@ impl Manager {
             fill,
             trial: None,
             offered: None,
+            acme: Asking::default(),
         };
         let (memory, guessing) = (Mutex::new(memory), Mutex::new(()));
         let code_file = code_file.to_owned();
@@ -203,6 +218,7 @@ impl Manager {
             time_servers: self.kept::<TimeSettings>()?.servers,
             update: self.kept()?,
             certificate: self.served()?,
+            proof: self.shown_proof(),
         })
     }
 

@@ -17,11 +17,11 @@ impl Manager {
     }
 
     /// What the settings say that a test of the box can compare.
-    pub fn what_to_test(&self, who: &Who) -> Result<Wanted, Refused> {
+    pub fn what_to_test(&self, who: &Who, now: Now) -> Result<Wanted, Refused> {
         allow(who, &[AdminRole::Administrator], true)?;
         Ok(Wanted {
             host_name: self.host_name()?,
-            certificate: self.certificate(who)?.kind,
+            certificate: self.certificate(who, now)?.kind,
             updates: !self.kept::<UpdateSource>()?.source.is_empty(),
             backup_key: self.backup_key()?.is_some(),
         })

@@ -3,7 +3,7 @@
 use super::area::{Area, Kept};
 use super::certificate::Pem;
 use super::setup::Setup;
-use super::{Manager, Now, Refused};
+use super::{Manager, Now, Refused, acme};
 use crate::access::account::{self, Account};
 use crate::access::second_factor::SecondFactor;
 use crate::audit::Draft;
@@ -74,6 +74,7 @@ impl Manager {
         }
         let file = file.clone();
         let names: Vec<String> = accounts.iter().map(|(name, _)| name.clone()).collect();
+        let by = who.to_owned();
         let draft = Draft::new(who, AuditEvent::Provisioned, names.join(" "));
         let finished = Setup::finished_at(now.unix_millis());
         self.change(now, draft, move |tx| {
@@ -87,6 +88,7 @@ impl Manager {
             put(tx, file.update)?;
             if let Some(chain) = file.certificate {
                 Pem::put(tx, chain)?;
+                acme::switch_off(tx, &by, now)?;
             }
             Ok(tx.put(&(), &finished)?)
         })?;

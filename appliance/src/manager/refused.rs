@@ -44,6 +44,12 @@ impl Refused {
         Refused::new(ManagerErrorCode::Conflict, detail)
     }
 
+    /// A call that panicked.
+    pub fn mistake(error: &dyn std::fmt::Display) -> Refused {
+        log::error!(error:%; "a call of the manager panicked");
+        Refused::new(ManagerErrorCode::Unavailable, "the box has made a mistake; its log says which")
+    }
+
     pub fn code(&self) -> ManagerErrorCode {
         self.0.error
     }

@@ -1,12 +1,16 @@
 //! What a person may type into a field.
 
 use super::Refused;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::net::IpAddr;
 
 const MAX_URL_CHARS: usize = 500;
 /// RFC 1035 section 2.3.4.
 const MAX_NAME_CHARS: usize = 253;
 const MAX_LABEL_CHARS: usize = 63;
+/// A record has 4 KB.
+const MAX_AUTHORITIES_BYTES: usize = 3_000;
 
 /// One line of text, trimmed.
 pub(super) fn line(field: &str, text: &mut String, most: usize) -> Result<(), Refused> {
@@ -64,6 +68,21 @@ pub(super) fn host(field: &str, text: &mut String) -> Result<(), Refused> {
     match text.parse::<IpAddr>() {
         Ok(_) => Ok(()),
         Err(_) => host_name(field, text),
+    }
+}
+
+/// Certificates in PEM, or nothing.
+pub(super) fn authorities(field: &str, text: &mut String) -> Result<(), Refused> {
+    *text = text.trim().to_owned();
+    let certificates = CertificateDer::pem_slice_iter(text.as_bytes());
+    let count = certificates.filter(Result::is_ok).count();
+    match text.len() {
+        0 => Ok(()),
+        length if length > MAX_AUTHORITIES_BYTES => {
+            Err(Refused::malformed(field, format!("it has more than {MAX_AUTHORITIES_BYTES} characters")))
+        }
+        _ if count == 0 => Err(Refused::malformed(field, "there is no certificate in PEM")),
+        _ => Ok(()),
     }
 }
 

@@ -3,13 +3,15 @@
 use crate::staging::Staging;
 use anyhow::{Context, Result, bail, ensure};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::HOST;
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use plenum_protocol::update::{INDEX_NAME, Index, PublicKey};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,11 +52,24 @@ impl Client {
     }
 
     async fn get(&self, url: &str) -> Result<Response<Incoming>> {
-        let uri: Uri = url.parse().with_context(|| format!("{url} is no URL"))?;
-        ensure!(uri.scheme_str() == Some("https"), "{url} is no https URL");
-        let host = uri.host().with_context(|| format!("{url} names no host"))?;
+        let request = Request::get(url).header("user-agent", "plenum").body(Empty::<Bytes>::new());
+        let answer = self.send(request.with_context(|| format!("{url} is no URL"))?).await?;
+        match answer.status() {
+            StatusCode::OK => Ok(answer),
+            status => bail!("{url} answered {status}"),
+        }
+    }
+
+    /// Sends a request for a whole URL, on a connection of its own.
+    pub async fn send<B>(&self, mut request: Request<B>) -> Result<Response<Incoming>>
+    where
+        B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        let url = request.uri().clone();
+        ensure!(url.scheme_str() == Some("https"), "{url} is no https URL");
+        let host = url.host().with_context(|| format!("{url} names no host"))?;
         let host = host.trim_matches(['[', ']']).to_owned();
-        let port = uri.port_u16().unwrap_or(443);
+        let port = url.port_u16().unwrap_or(443);
         let stream = timeout(STALL, TcpStream::connect((host.as_str(), port))).await;
         let stream = stream.context("no answer")?.with_context(|| format!("{host} port {port}"))?;
         let name = ServerName::try_from(host.clone()).context("the host is no name and no address")?;
@@ -63,15 +78,10 @@ impl Client {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await?;
         // It ends with its one answer, or with an error that the body reports.
         tokio::spawn(connection);
-        let authority = uri.authority().map(|it| it.as_str()).unwrap_or_default();
-        let path = uri.path_and_query().map_or("/", |it| it.as_str());
-        let request = Request::get(path).header("host", authority).header("user-agent", "plenum");
-        let request = request.body(Empty::<Bytes>::new())?;
-        let answer = timeout(STALL, sender.send_request(request)).await.context("no answer")??;
-        match answer.status() {
-            StatusCode::OK => Ok(answer),
-            status => bail!("{url} answered {status}"),
-        }
+        let authority = url.authority().map(|it| it.as_str()).unwrap_or_default();
+        request.headers_mut().insert(HOST, authority.parse().context("the host is no header")?);
+        *request.uri_mut() = url.path_and_query().map_or("/", |it| it.as_str()).parse()?;
+        Ok(timeout(STALL, sender.send_request(request)).await.context("no answer")??)
     }
 
     /// What the directory has.

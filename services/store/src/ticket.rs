@@ -136,7 +136,10 @@ impl<T, E: From<Error>> Promise<T, E> {
 
 impl<T, E: From<Error>> Drop for Promise<T, E> {
     fn drop(&mut self) {
-        self.fill(Err(Error::Closed.into()));
+        // The caller's error may be logged where it is made.
+        if self.slot.is_some() {
+            self.fill(Err(Error::Closed.into()));
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The server's certificate: loaded, watched, replaced without a restart.
 
+use crate::challenge::{self, Challenge};
 use crate::metrics::{LoadResult, Loaded, Metrics};
 use crate::own_certificate;
+use crate::tls;
 use crate::validity;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use plenum_daemon::Reload;
@@ -39,13 +41,24 @@ pub enum CertificateError {
 
 /// Reads and checks a PEM chain and its key.
 pub fn load(certificate: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
+    let certified = read(certificate, key)?;
+    match certified.keys_match() {
+        Ok(()) => Ok(certified),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            Err(CertificateError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() })
+        }
+        Err(error) => Err(malformed(certificate, "certificate", error.to_string())),
+    }
+}
+
+fn malformed(file: &Path, what: &'static str, detail: String) -> CertificateError {
+    CertificateError::Malformed { file: file.to_owned(), what, detail }
+}
+
+/// Whether they belong together is another question.
+pub(crate) fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
     let read = |file: &Path| {
         fs::read(file).map_err(|source| CertificateError::Unreadable { file: file.to_owned(), source })
-    };
-    let malformed = |file: &Path, what, detail: String| CertificateError::Malformed {
-        file: file.to_owned(),
-        what,
-        detail,
     };
     let chain = CertificateDer::pem_slice_iter(&read(certificate)?)
         .collect::<Result<Vec<_>, _>>()
@@ -60,14 +73,7 @@ pub fn load(certificate: &Path, key: &Path) -> Result<CertifiedKey, CertificateE
         .key_provider
         .load_private_key(private)
         .map_err(|error| CertificateError::Key { file: key.to_owned(), detail: error.to_string() })?;
-    let certified = CertifiedKey::new(chain, signer);
-    match certified.keys_match() {
-        Ok(()) => Ok(certified),
-        Err(rustls::Error::InconsistentKeys(_)) => {
-            Err(CertificateError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() })
-        }
-        Err(error) => Err(malformed(certificate, "certificate", error.to_string())),
-    }
+    Ok(CertifiedKey::new(chain, signer))
 }
 
 fn unexpired(certified: &CertifiedKey, file: &Path) -> Result<(), CertificateError> {
@@ -93,6 +99,7 @@ pub struct Certificates {
     current: ArcSwap<CertifiedKey>,
     /// For whoever asks for `localhost`: the box's own health check, which no authority of others knows.
     own: ArcSwapOption<CertifiedKey>,
+    challenge: Challenge,
     source: Source,
     /// Of the files as they were before they were read for the first time.
     first: Signature,
@@ -185,7 +192,8 @@ impl Certificates {
         metrics.certificate_expiry.set(end(&loaded));
         let (current, metrics) = (ArcSwap::from_pointee(loaded), metrics.clone());
         let own = ArcSwapOption::new(source.own_certificate());
-        Ok(Arc::new(Certificates { current, own, source, first, metrics }))
+        let challenge = Challenge::in_dir(&settings.manager_dir);
+        Ok(Arc::new(Certificates { current, own, challenge, source, first, metrics }))
     }
 
     /// Takes up the files as they are now. A broken replacement is refused, and the one in use stays.
@@ -246,6 +254,9 @@ impl Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if challenge::is_asked(&hello, &tls::PROTOCOLS) {
+            return self.challenge.proof();
+        }
         if hello.server_name() == Some(LOCALHOST)
             && let Some(own) = self.own.load_full()
         {

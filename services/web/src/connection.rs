@@ -4,7 +4,7 @@ use crate::metrics::{Handshake, Reason};
 use crate::prepended::Prepended;
 use crate::server::{Front, Held};
 use crate::stall::Stall;
-use crate::{http, relay, tls};
+use crate::{challenge, http, relay, tls};
 use bytes::BytesMut;
 use rustls::ProtocolVersion;
 use std::io;
@@ -40,11 +40,16 @@ pub(crate) async fn serve(stream: TcpStream, client: SocketAddr, front: Front, h
     // Media over TLS must not wait for more of it.
     let _ = stream.set_nodelay(true);
     let metrics = &front.metrics;
-    let stream = match timeout(front.limits.handshake, handshake(stream, &front)).await {
+    let mut stream = match timeout(front.limits.handshake, handshake(stream, &front)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(reason)) => return metrics.refuse(reason),
         Err(_) => return metrics.refuse(Reason::Slow),
     };
+    if stream.get_ref().1.alpn_protocol() == Some(challenge::PROTOCOL) {
+        // The handshake was all that it is for (RFC 8737 section 3).
+        let _ = timeout(front.limits.stall, stream.shutdown()).await;
+        return;
+    }
     let waiting = timeout(front.limits.first_byte, first_bytes(stream));
     let (first, stream) = tokio::select! {
         read = waiting => match read {

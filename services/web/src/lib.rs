@@ -2,7 +2,7 @@
 //!
 //! 1. [`server`] accepts it if [`admission`] has a place for its address;
 //! 2. [`connection`] refuses plain HTTP, does the TLS handshake ([`tls`], [`certificates`]) and looks at
-//!    the first decrypted byte;
+//!    the first decrypted byte; an ACME directory gets its proof ([`challenge`]) and nothing else;
 //! 3. a STUN byte leads to [`relay`], which hands the stream to the TURN server;
 //! 4. anything else is HTTP ([`http`]): [`routes`] answers with [`pages`], [`health`], [`security_txt`],
 //!    or passes the request to signaling ([`upstream`], [`websocket`]).
@@ -15,6 +15,7 @@ mod activity;
 pub mod admission;
 mod bridge;
 pub mod certificates;
+mod challenge;
 mod connection;
 mod headers;
 mod health;

@@ -2,6 +2,7 @@
 //! are all that rustls has.
 
 use crate::certificates::Certificates;
+use crate::challenge;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::version::{TLS12, TLS13};
@@ -11,6 +12,8 @@ pub(crate) const HTTP_2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
 /// RFC 7443: a client that says beforehand that it will speak STUN.
 const STUN: &[u8] = b"stun.turn";
+/// The first that the client offers too is agreed on.
+pub(crate) const PROTOCOLS: [&[u8]; 3] = [HTTP_2, HTTP_1, STUN];
 
 pub(crate) fn config(tls12: bool, certificates: Arc<Certificates>) -> Result<ServerConfig, rustls::Error> {
     let versions: &[_] = if tls12 { &[&TLS13, &TLS12] } else { &[&TLS13] };
@@ -18,7 +21,8 @@ pub(crate) fn config(tls12: bool, certificates: Arc<Certificates>) -> Result<Ser
         .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(certificates);
-    config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec(), STUN.to_vec()];
+    let protocols = PROTOCOLS.into_iter().chain([challenge::PROTOCOL]);
+    config.alpn_protocols = protocols.map(<[u8]>::to_vec).collect();
     config.ticketer = aws_lc_rs::Ticketer::new()?;
     // RFC 7627: without it, TLS 1.2 sessions can be confused with each other.
     config.require_ems = true;

@@ -1,16 +1,13 @@
 // A person at the box's set-up and administration: fills the pages, and has axe look at every state.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { audit } from "./axe.mjs";
+import { PASSWORD } from "./box-api.mjs";
+import { sign } from "./certificates.mjs";
 import { oneTimePassword } from "./one-time-password.mjs";
 import { byKeyboard } from "./keyboard.mjs";
 import { until } from "./until.mjs";
-
-const PASSWORD = "a sentence that is easy to remember";
 
 /** Width in pixels, theme. */
 const VIEWS = [
@@ -185,6 +182,10 @@ export class Box {
     await this.control("host-save").click();
     await this.control("certificate-shown").waitFor();
     await this.check("certificate of the box itself");
+    await this.control("acme-begin").click();
+    await this.control("acme-save").click();
+    await this.control("form-error").waitFor();
+    await this.check("automatic certificate for a box without a name");
     await this.control("certificate-next").click();
   }
 
@@ -398,20 +399,4 @@ async function freshCode(secret) {
   await until("there is a code that has not been used", () => next() > (used.get(secret) ?? 0), 35_000);
   used.set(secret, next());
   return oneTimePassword(secret, next() * 30);
-}
-
-/** What an authority of the institution does with a request: here it is the house's own, which the browser trusts. */
-function sign(request, authority) {
-  const folder = mkdtempSync(join(tmpdir(), "plenum-sign-"));
-  try {
-    const [asked, made] = [join(folder, "request.pem"), join(folder, "certificate.pem")];
-    writeFileSync(asked, request);
-    const key = join(dirname(authority), "ca.key");
-    const by = ["-CA", authority, "-CAkey", key, "-CAcreateserial", "-CAserial", join(folder, "serial")];
-    const options = ["-req", "-in", asked, ...by, "-days", "30", "-copy_extensions", "copy", "-out", made];
-    execFileSync("openssl", ["x509", ...options], { stdio: "ignore" });
-    return readFileSync(made, "utf8") + readFileSync(authority, "utf8");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }

@@ -28,11 +28,12 @@ export class Chromium {
   /**
    * @param {{ ca_file: string }} house
    * @param {{ locale?: string, colorScheme?: "light" | "dark", viewport?: { width: number, height: number },
-   *           fps?: number, hertz?: number, devices?: boolean, wrapper?: string, flags?: string[] }} options
+   *           fps?: number, hertz?: number, devices?: boolean, wrapper?: string, flags?: string[],
+   *           authorities?: string[] }} options `authorities`: files of more that it trusts
    */
   static async start(house, options = {}) {
     const profile = mkdtempSync(join(tmpdir(), "plenum-chromium-"));
-    trust(profile, house.ca_file);
+    trust(profile, [house.ca_file, ...(options.authorities ?? [])]);
     const fps = options.fps ?? 20;
     const tone = `--use-file-for-fake-audio-capture=${writeTone(join(profile, "tone.wav"), options.hertz)}`;
     const devices = options.devices === false ? [] : [`${FAKE_DEVICES}=fps=${fps}`, tone];
@@ -84,13 +85,15 @@ export class Chromium {
   }
 }
 
-/** Puts the house's certificate where Chromium looks for trust anchors. */
-function trust(home, certificate) {
+/** Puts the house's certificate and others where Chromium looks for trust anchors. */
+function trust(home, certificates) {
   for (const folder of [".pki/nssdb", ".local/share/pki/nssdb"]) {
     const database = join(home, folder);
     mkdirSync(database, { recursive: true });
     const quiet = { stdio: "ignore" };
     execFileSync("certutil", ["-d", `sql:${database}`, "-N", "--empty-password"], quiet);
-    execFileSync("certutil", ["-d", `sql:${database}`, "-A", "-t", "C,,", "-n", "plenum", "-i", certificate], quiet);
+    for (const [index, file] of certificates.entries()) {
+      execFileSync("certutil", ["-d", `sql:${database}`, "-A", "-t", "C,,", "-n", `plenum ${index}`, "-i", file], quiet);
+    }
   }
 }

@@ -1,5 +1,6 @@
 //! The certificate that the box shows.
 
+use super::AcmeState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -11,6 +12,8 @@ pub enum CertificateKind {
     #[default]
     Own,
     Uploaded,
+    /// From the ACME directory.
+    Acme,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
@@ -22,6 +25,9 @@ pub struct CertificateState {
     /// PKCS #10 (RFC 2986) in PEM, of a request that waits for its certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// Missing where the box does not get its certificate by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acme: Option<AcmeState>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]

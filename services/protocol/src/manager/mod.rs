@@ -23,6 +23,9 @@
 //! | `POST /api/box/certificate/request` | [`CertificateRequest`] | 200 [`CertificateState`] | administrator, set-up |
 //! | `PUT /api/box/certificate` | [`UploadedCertificate`] | 200 [`CertificateState`], 400 with the reason | administrator, set-up |
 //! | `DELETE /api/box/certificate` | – | 200 [`CertificateState`]: the box's own again | administrator, set-up |
+//! | `GET /api/box/settings/acme` | – | 200 [`AcmeSettings`], without the key of the binding | administrator, set-up |
+//! | `PUT /api/box/settings/acme` | [`AcmeSettings`] | 200 [`AcmeSettings`], 409 if `revision` is not the stored one | administrator, set-up |
+//! | `POST /api/box/certificate/acme` | – | 200 [`CertificateState`]: the directory is asked now; 409 if ACME is off | administrator, set-up |
 //! | `GET /api/box/recovery-key` | – | 200 [`RecoveryKey`] | administrator, set-up |
 //! | `POST /api/box/recovery-key` | [`KeyNoted`] | 200 [`RecoveryKey`]: none any more, 400 if it is another | administrator, set-up |
 //! | `GET /api/box/host-key` | – | 200 [`HostKey`] | administrator, set-up |
@@ -45,6 +48,7 @@
 //! Every other answer than 2xx has the body [`ManagerError`]. The session travels in a cookie, and every call
 //! that is no GET bears the header `x-csrf-token` with the token of [`SessionInfo`] once there is one.
 
+mod acme;
 mod areas;
 mod backup;
 mod certificate;
@@ -53,6 +57,7 @@ pub mod openapi;
 mod overview;
 mod self_test;
 
+pub use acme::{AcmeFailure, AcmePhase, AcmeReason, AcmeSettings, AcmeState};
 pub use areas::{HostName, Institution, TimeSettings, UpdateSource};
 pub use backup::{
     BackupFile, BackupKey, BackupKeyState, BackupName, BackupSettings, BackupState, RestoreOrder,

@@ -121,6 +121,9 @@ fn calls() -> Calls {
     it.order::<CertificateState>("delete", "/api/box/certificate", "The box makes its own again");
     let what = "Make a key and a request for a certificate";
     it.send::<CertificateRequest, CertificateState>("post", "/api/box/certificate/request", what);
+    it.area::<AcmeSettings>("/api/box/settings/acme", "Where the box gets its certificate by itself");
+    let what = "Ask the ACME directory for a certificate now";
+    it.order::<CertificateState>("post", "/api/box/certificate/acme", what);
     it.get::<RecoveryKey>("/api/box/recovery-key", "The key that opens the data without the TPM");
     it.send::<KeyNoted, RecoveryKey>("post", "/api/box/recovery-key", "Somebody has noted it");
     it.get::<HostKey>("/api/box/host-key", "The key that opens meetings");

@@ -1,6 +1,6 @@
 //! The box in numbers, and the orders that restart it. Nothing here names a person or a meeting.
 
-use super::{CertificateInfo, NetworkState};
+use super::{AcmeFailure, CertificateInfo, NetworkState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -50,6 +50,10 @@ pub enum Problem {
     /// Days until the certificate has expired; negative: since when.
     CertificateExpires {
         days: i32,
+    },
+    /// The ACME directory gives no certificate.
+    CertificateNotRenewed {
+        failure: AcmeFailure,
     },
     NoAddress,
     /// Nobody has noted the key that opens the data without the TPM.

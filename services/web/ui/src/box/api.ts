@@ -2,6 +2,7 @@
 
 import type {
   AccountInfo,
+  AcmeSettings,
   AdminRole,
   AuditPage,
   BackupKey,
@@ -175,6 +176,19 @@ export class BoxApi {
   /** The box makes its own again. */
   removeCertificate(): Promise<CertificateState> {
     return this.#call('DELETE', 'certificate')
+  }
+
+  acme(): Promise<AcmeSettings> {
+    return this.#call('GET', 'settings/acme')
+  }
+
+  setAcme(wanted: AcmeSettings): Promise<AcmeSettings> {
+    return this.#call('PUT', 'settings/acme', wanted)
+  }
+
+  /** The directory is asked now, whatever it said the last time. */
+  askAcme(): Promise<CertificateState> {
+    return this.#call('POST', 'certificate/acme')
   }
 
   hostKey(): Promise<HostKey> {

@@ -12,6 +12,8 @@ export function areaText(area: string): string {
       return m.box_host_name()
     case 'time':
       return m.box_time()
+    case 'acme':
+      return m.box_acme()
     case 'update':
     case 'updates':
       return m.box_updates()

@@ -386,7 +386,65 @@ carrier: boolean,
  */
 speed: number | null, };
 
-export type CertificateKind = "own" | "uploaded";
+export type CertificateKind = "own" | "uploaded" | "acme";
+
+export type AcmeFailure = { reason: AcmeReason, 
+/**
+ * The host name that the certificate was to be for.
+ */
+name: string, 
+/**
+ * What the directory answered, or what went wrong on the way to it, in English as in the log.
+ */
+detail: string, 
+/**
+ * Seconds since 1970.
+ */
+at: number, };
+
+export type AcmePhase = "waiting" | "good" | "failed";
+
+export type AcmeReason = "no_name" | "unreachable" | "untrusted" | "no_directory" | "binding_needed" | "account" | "name" | "dns" | "connection" | "other_server" | "caa" | "no_tls_alpn" | "rate_limited" | "box" | "certificate" | "directory";
+
+export type AcmeSettings = { revision: number, 
+/**
+ * Whether the box gets and renews its certificate. Uploading one ends it.
+ */
+enabled: boolean, 
+/**
+ * `https://` address of the directory (RFC 8555 section 7.1.1).
+ */
+directory: string, 
+/**
+ * Mail address for the directory, or empty.
+ */
+contact: string, 
+/**
+ * Up to 3,000 characters of PEM: authorities that are trusted for the directory beside the public ones.
+ */
+authorities: string, 
+/**
+ * External account binding (RFC 8555 section 7.3.4): the identifier of its key, or empty.
+ */
+binding_key_id: string, 
+/**
+ * Its MAC key in base64url. Never in an answer; missing in a change: it stays as it is.
+ */
+binding_key: string | null, };
+
+export type AcmeState = { phase: AcmePhase, 
+/**
+ * When the box asks the directory for the next time, in seconds since 1970.
+ */
+next: number, 
+/**
+ * The end of the certificate that has come for the box's name, in seconds since 1970; missing: none has.
+ */
+until: number | null, 
+/**
+ * Why the last attempt failed.
+ */
+failure: AcmeFailure | null, };
 
 export type CertificateState = { kind: CertificateKind, 
 /**
@@ -396,7 +454,11 @@ shown: CertificateInfo | null,
 /**
  * PKCS #10 (RFC 2986) in PEM, of a request that waits for its certificate.
  */
-request: string | null, };
+request: string | null, 
+/**
+ * Missing where the box does not get its certificate by itself.
+ */
+acme: AcmeState | null, };
 
 export type CertificateInfo = { subject: string, issuer: string, 
 /**
@@ -450,7 +512,7 @@ certificate: CertificateInfo | null,
  */
 update: UpdateState | null, };
 
-export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "no_address" } | { "kind": "recovery_key_waits" } | { "kind": "no_backup" } | { "kind": "backup_failed", detail: string, };
+export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "certificate_not_renewed", failure: AcmeFailure, } | { "kind": "no_address" } | { "kind": "recovery_key_waits" } | { "kind": "no_backup" } | { "kind": "backup_failed", detail: string, };
 
 export type SettingsArea = "network" | "host_name" | "time" | "pages" | "updates";
 

@@ -2,6 +2,7 @@
 
 import type { Problem, UpdateState } from '../../generated/protocol'
 import { m } from '../../paraglide/messages'
+import { acmeReasonText } from '../acme'
 import { areaText } from '../areas'
 
 export function problemText(problem: Problem): string {
@@ -18,6 +19,8 @@ export function problemText(problem: Problem): string {
       return m.problem_low_disk({ megabytes: problem.free_megabytes })
     case 'certificate_expires':
       return problem.days < 0 ? m.problem_certificate_over() : m.problem_certificate({ days: problem.days })
+    case 'certificate_not_renewed':
+      return m.problem_not_renewed({ reason: acmeReasonText(problem.failure) })
     case 'recovery_key_waits':
       return m.problem_recovery_key()
     case 'no_backup':
