@@ -2,7 +2,8 @@
 //!
 //! [`manager`] decides what set-up and administration may do, by [`access`]; [`audit`] keeps who did what, [`api`]
 //! is how pages ask, [`console`] is the box's own display. [`host`] makes the machine what the settings say,
-//! [`observer`] tells what it is like; [`provisioning`] reads `plenum.toml`.
+//! [`observer`] tells what it is like, [`monitor`] looks at it once a minute and has [`mail`] sent about it;
+//! [`provisioning`] reads `plenum.toml`.
 //!
 //! `plenum-appliance` is the daemon, which is not root: [`updater`] decides by the state [`machine`], [`bus`] is
 //! how it is asked. [`slots`] is the root side, in one-shot units. [`health`] is what a new version has to pass.
@@ -20,7 +21,9 @@ pub mod health;
 pub mod host;
 pub mod identity;
 pub mod machine;
+pub mod mail;
 pub mod manager;
+pub mod monitor;
 pub mod observer;
 pub mod provisioning;
 pub mod record;

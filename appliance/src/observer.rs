@@ -7,6 +7,7 @@ use crate::identity;
 use crate::manager::Refused;
 use crate::status::Status;
 use crate::system::System;
+use crate::updater::WENT_BACK;
 use anyhow::Result;
 use nix::sys::statvfs::statvfs;
 use nix::time::{ClockId, clock_gettime};
@@ -85,6 +86,8 @@ impl Machine {
         problems.extend(self.not_applied());
         problems.extend(failed.into_iter().map(|unit| Problem::UnitFailed { unit }));
         problems.extend(low(disk));
+        let update = self.update_state();
+        problems.extend(update.as_ref().and_then(failed_update));
         problems.extend(self.recovery_key().map(|_| Problem::RecoveryKeyWaits));
         problems.extend(certificate.as_ref().and_then(|it| expires(it, clock)));
         Overview {
@@ -97,7 +100,7 @@ impl Machine {
             clock,
             network,
             certificate,
-            update: self.update_state(),
+            update,
         }
     }
 
@@ -242,6 +245,17 @@ fn no_appliance() -> Refused {
     Refused::conflict("this machine is no appliance: it can neither be updated nor restarted from here")
 }
 
+/// Until another one succeeds. What an administrator went back from did not fail.
+fn failed_update(update: &UpdateState) -> Option<Problem> {
+    let failed = match update.last.as_str() {
+        "failed" => true,
+        "rolled-back" => update.last_reason != WENT_BACK,
+        _ => false,
+    };
+    let (version, reason) = (update.last_version.clone(), update.last_reason.clone());
+    failed.then_some(Problem::UpdateFailed { version, reason })
+}
+
 fn low(disk: Disk) -> Option<Problem> {
     let is_low = disk.total > 0 && disk.free < LOW_DISK_BYTES;
     is_low.then_some(Problem::LowDisk { free_megabytes: (disk.free >> 20) as u32 })
@@ -281,6 +295,19 @@ mod tests {
         assert_eq!(expires(21), None);
         assert_eq!(expires(20), Some(Problem::CertificateExpires { days: 20 }));
         assert_eq!(expires(-3), Some(Problem::CertificateExpires { days: -3 }));
+    }
+
+    #[test]
+    fn an_update_that_failed_is_named_until_another_succeeds() {
+        let state = |last: &str, reason: &str| UpdateState {
+            last: last.into(),
+            last_version: "2".into(),
+            last_reason: reason.into(),
+            ..UpdateState::default()
+        };
+        let named = |last, reason| failed_update(&state(last, reason)).is_some();
+        assert!(named("failed", "no space") && named("rolled-back", "no call came about"));
+        assert!(!named("good", "") && !named("interrupted", "") && !named("rolled-back", WENT_BACK));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod access;
 mod display;
 mod extract;
+mod mail;
 mod orders;
 mod settings;
 
@@ -16,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use plenum_protocol::manager::{
-    HostName, Institution, ManagerErrorCode, NetworkSettings, TimeSettings, UpdateSource,
+    HostName, Institution, MailSettings, ManagerErrorCode, NetworkSettings, TimeSettings, UpdateSource,
 };
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -63,6 +64,8 @@ impl Api {
                 get(settings::read::<NetworkSettings>).put(settings::try_network),
             )
             .route("/api/box/settings/network/confirm", post(settings::confirm_network))
+            .route("/api/box/settings/mail", get(settings::read::<MailSettings>).put(mail::set))
+            .route("/api/box/mail/test", post(mail::test))
             .route("/api/box/network", get(settings::network))
             .route("/api/box/clock", get(settings::clock))
             .route(
@@ -100,7 +103,7 @@ impl Api {
         })
     }
 
-    fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now { wall: SystemTime::now(), mono: self.started.elapsed() }
     }
 }

@@ -2,21 +2,26 @@
 
 use super::extract::Session;
 use super::{Answer, Api, Body, answer};
+use crate::manager::Refused;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plenum_protocol::manager::{
-    HostKey, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, RecoveryKeyTyped, UpdateOrder,
+    HostKey, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, RecoveryKeyTyped, UpdateOrder,
 };
 
 pub(super) async fn overview(State(api): State<Api>, Session(who): Session) -> Answer {
-    let (name, left) = api
-        .call(move |manager, now| {
-            manager.administers(&who)?;
-            Ok((manager.host_name()?, manager.seconds_to_confirm(now)))
-        })
-        .await?;
-    Ok(answer(StatusCode::OK, &api.machine.overview(name, left).await))
+    api.call(move |manager, _| manager.administers(&who)).await?;
+    Ok(answer(StatusCode::OK, &api.overview().await?))
+}
+
+impl Api {
+    /// As administrators see it, for the box itself.
+    pub(crate) async fn overview(&self) -> Result<Overview, Refused> {
+        let asked = self.call(|manager, now| Ok((manager.host_name()?, manager.seconds_to_confirm(now))));
+        let (name, left) = asked.await?;
+        Ok(self.machine.overview(name, left).await)
+    }
 }
 
 /// That it was shown is in the audit log before it is.

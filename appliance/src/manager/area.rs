@@ -5,7 +5,7 @@ use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::sessions::Who;
 use crate::audit::Draft;
 use plenum_protocol::manager::{AdminRole, AuditEvent, Institution};
-use plenum_store::{Category, Field, Retention, Stored};
+use plenum_store::{Category, Field, Retention, Stored, Transaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,18 @@ impl Manager {
     }
 
     /// Stores what has been checked.
-    pub(super) fn keep<A: Area>(&self, who: &str, mut wanted: A, now: Now) -> Result<A, Refused> {
+    pub(super) fn keep<A: Area>(&self, who: &str, wanted: A, now: Now) -> Result<A, Refused> {
+        self.keep_and(who, wanted, now, |_| Ok(()))
+    }
+
+    /// And does `more`, both or neither.
+    pub(super) fn keep_and<A: Area>(
+        &self,
+        who: &str,
+        mut wanted: A,
+        now: Now,
+        more: impl FnOnce(&mut Transaction<'_, '_>) -> Result<(), Refused> + Send + 'static,
+    ) -> Result<A, Refused> {
         let before: A = self.kept()?;
         let mut after = wanted.clone();
         *after.revision() += 1;
@@ -73,6 +84,7 @@ impl Manager {
                 return Err(Refused::conflict("somebody else has changed it meanwhile").in_field("revision"));
             }
             tx.put(&(), &Kept(after.clone()))?;
+            more(tx)?;
             Ok(after)
         })
     }

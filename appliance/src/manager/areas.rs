@@ -5,8 +5,6 @@ use super::{Refused, text};
 use crate::updater;
 use plenum_protocol::manager::{HostName, Institution, TimeSettings, UpdateSource};
 use plenum_store::Field;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 const MAX_CHARS: usize = 120;
 const MAX_SERVERS: usize = 4;
@@ -101,18 +99,7 @@ impl Area for UpdateSource {
         {
             return Err(Refused::malformed("restart_window", what));
         }
-        self.authorities = self.authorities.trim().to_owned();
-        let certificates = CertificateDer::pem_slice_iter(self.authorities.as_bytes());
-        let count = certificates.filter(Result::is_ok).count();
-        match self.authorities.len() {
-            0 => Ok(()),
-            length if length > MAX_AUTHORITIES_BYTES => Err(Refused::malformed(
-                "authorities",
-                format!("it has more than {MAX_AUTHORITIES_BYTES} characters"),
-            )),
-            _ if count == 0 => Err(Refused::malformed("authorities", "there is no certificate in PEM")),
-            _ => Ok(()),
-        }
+        text::authorities("authorities", &mut self.authorities, MAX_AUTHORITIES_BYTES)
     }
 }
 

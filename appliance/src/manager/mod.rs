@@ -8,6 +8,7 @@ mod area;
 mod areas;
 mod certificate;
 mod door;
+mod mail;
 mod network;
 mod orders;
 mod provision;
@@ -26,12 +27,13 @@ use crate::access::sessions::{Current, Sessions, Who};
 use crate::audit::{self, Draft};
 use area::Kept;
 use certificate::{Pem, Waiting};
+use mail::{MailPassword, Told};
 use network::Trial;
 use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
 use plenum_protocol::manager::{
-    AdminRole, AuditEntry, AuditEvent, AuditPage, HostName, Institution, NetworkSettings, SessionInfo,
-    SignedIn, TimeSettings, UpdateSource,
+    AdminRole, AuditEntry, AuditEvent, AuditPage, HostName, Institution, MailSettings, NetworkSettings,
+    SessionInfo, SignedIn, TimeSettings, UpdateSource,
 };
 use plenum_store::{Declaration, Options, Store, Transaction};
 use provision::Offered;
@@ -121,6 +123,9 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<Kept<TimeSettings>>(),
         Declaration::of::<Kept<NetworkSettings>>(),
         Declaration::of::<Kept<UpdateSource>>(),
+        Declaration::of::<Kept<MailSettings>>(),
+        Declaration::of::<MailPassword>(),
+        Declaration::of::<Told>(),
         Declaration::of::<Pem>(),
         Declaration::of::<Waiting>(),
     ]
@@ -138,6 +143,9 @@ pub fn options(directory: &Path) -> Options {
         .tree::<Kept<TimeSettings>>()
         .tree::<Kept<NetworkSettings>>()
         .tree::<Kept<UpdateSource>>()
+        .tree::<Kept<MailSettings>>()
+        .tree::<MailPassword>()
+        .tree::<Told>()
         .tree::<Pem>()
         .tree::<Waiting>()
 }

@@ -17,6 +17,9 @@
 //! | `PUT /api/box/settings/AREA` | the area | 200, the area; 409 if `revision` is not the stored one | administrator, set-up |
 //! | `PUT /api/box/settings/network` | [`NetworkSettings`] | 200 [`NetworkTrial`]: applied, and taken back unless confirmed | administrator, set-up |
 //! | `POST /api/box/settings/network/confirm` | [`ConfirmNetwork`] | 200 [`NetworkSettings`], 409 if it is too late | who has the token |
+//! | `GET /api/box/settings/mail` | – | 200 [`MailSettings`], without the password | administrator, set-up |
+//! | `PUT /api/box/settings/mail` | [`MailSettings`] | 200 [`MailSettings`]; 409 | administrator, set-up |
+//! | `POST /api/box/mail/test` | [`MailTest`] | 200 [`MailTestResult`]: sent, or why not; 409 without a server | administrator, set-up |
 //! | `GET /api/box/network` | – | 200 [`NetworkState`] | administrator, set-up |
 //! | `GET /api/box/clock` | – | 200 [`Clock`] | administrator, set-up |
 //! | `GET /api/box/certificate` | – | 200 [`CertificateState`] | administrator, set-up |
@@ -37,6 +40,7 @@
 
 mod areas;
 mod certificate;
+mod mail;
 mod network;
 pub mod openapi;
 mod overview;
@@ -45,6 +49,7 @@ pub use areas::{HostName, Institution, TimeSettings, UpdateSource};
 pub use certificate::{
     CertificateInfo, CertificateKind, CertificateRequest, CertificateState, UploadedCertificate,
 };
+pub use mail::{MailEncryption, MailOutcome, MailSettings, MailTest, MailTestResult};
 pub use network::{
     BondMode, ConfirmNetwork, Ipv4Settings, Ipv6Settings, NetworkSettings, NetworkState, NetworkTrial, Port,
 };
@@ -239,6 +244,8 @@ pub enum AuditEvent {
     RecoveryKeyShown,
     RecoveryKeyTaken,
     HostKeyShown,
+    /// A test mail was sent, or was to be.
+    MailTested,
     AuditRead,
 }
 

@@ -108,6 +108,8 @@ fn calls() -> Calls {
     it.area::<HostName>("/api/box/settings/host_name", "What the box is called");
     it.area::<TimeSettings>("/api/box/settings/time", "Where the box takes the time from");
     it.area::<UpdateSource>("/api/box/settings/update", "Where updates come from");
+    it.area::<MailSettings>("/api/box/settings/mail", "The server that takes the box's mail");
+    it.send::<MailTest, MailTestResult>("post", "/api/box/mail/test", "Send a test mail");
     it.get::<NetworkSettings>("/api/box/settings/network", "How the box is on the network");
     let what = "Apply network settings, and take them back unless they are confirmed";
     it.send::<NetworkSettings, NetworkTrial>("put", "/api/box/settings/network", what);

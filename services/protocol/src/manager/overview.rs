@@ -52,6 +52,11 @@ pub enum Problem {
         days: i32,
     },
     NoAddress,
+    /// The last update did not succeed: the version, or empty, and why, in English, as in the log.
+    UpdateFailed {
+        version: String,
+        reason: String,
+    },
     /// Nobody has noted the key that opens the data without the TPM.
     RecoveryKeyWaits,
 }
