@@ -19,6 +19,9 @@ use totp_rs::{Algorithm, Secret, TOTP};
 
 const PASSWORD: &str = "correct horse battery";
 
+/// Stands in no answer.
+const MAIL_PASSWORD: &str = "canary-of-the-mail-server";
+
 struct House {
     directory: TempDir,
     manager: Arc<Manager>,
@@ -150,12 +153,13 @@ fn no_appliance(directory: &Path) -> Machine {
     Machine::new(&settings, watch::channel(Problems::new()).1).unwrap()
 }
 
-const SETTINGS: [&str; 6] = [
+const SETTINGS: [&str; 7] = [
     "settings/institution",
     "settings/host_name",
     "settings/time",
     "settings/network",
     "settings/update",
+    "settings/mail",
     "certificate",
 ];
 
@@ -177,6 +181,8 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "certificate/request", json!({ "names": ["eve.example"] })),
         ("PUT", "certificate", json!({ "chain": "-----BEGIN", "key": "-----BEGIN" })),
         ("DELETE", "certificate", json!({})),
+        ("PUT", "settings/mail", mail()),
+        ("POST", "mail/test", json!({ "recipient": "eve@example.org" })),
         ("POST", "recovery-key", json!({ "last_part": "abcd" })),
         ("POST", "power", json!({ "action": "switch_off", "now": true })),
         ("POST", "update", json!({ "action": "rollback", "now": true })),
@@ -184,6 +190,10 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "setup/step", json!({ "step": "name", "done": true })),
         ("POST", "setup/finish", json!({})),
     ]
+}
+
+fn mail() -> Value {
+    json!({ "server": "127.0.0.1", "port": 1, "user": "eve", "password": MAIL_PASSWORD, "sender": "box@example.org" })
 }
 
 fn network(revision: u32) -> Value {
@@ -348,4 +358,45 @@ async fn a_machine_that_is_no_appliance_says_so() {
     let overview = house.call("GET", "overview", &ada, None).await;
     assert_eq!(overview.body["problems"][0], json!({ "kind": "pages_silent" }), "{overview:?}");
     assert_eq!(overview.body["network"]["applies"], false);
+}
+
+#[tokio::test]
+async fn the_password_of_the_mail_server_is_never_given_back() {
+    let house = House::start().await;
+    let (ada, bob) = house.people().await;
+    let put = |body: Value| {
+        let (house, ada) = (&house, &ada);
+        async move { house.call("PUT", "settings/mail", ada, Some(body.to_string().as_bytes())).await }
+    };
+    let nothing = house.post("mail/test", &ada, json!({ "recipient": "ada@example.org" })).await;
+    assert_eq!((nothing.status, &nothing.body["field"]), (409, &json!("server")), "there is no server yet");
+    let mut seen = vec![put(mail()).await];
+    let stored = seen[0].body.clone();
+    assert_eq!((&stored["has_password"], &stored["password"]), (&json!(true), &json!("")), "{stored}");
+    // Nobody has to know the password to change the port.
+    let mut wanted = stored.clone();
+    wanted["port"] = json!(2);
+    let kept = put(wanted).await;
+    assert_eq!((kept.status, &kept.body["has_password"]), (200, &json!(true)), "{kept:?}");
+    // Whoever leads the box elsewhere does.
+    for (key, value) in [("server", "192.0.2.66"), ("user", "mallory")] {
+        let mut wanted = kept.body.clone();
+        wanted[key] = json!(value);
+        let refused = put(wanted).await;
+        assert_eq!((refused.status, &refused.body["field"]), (400, &json!("password")), "{refused:?}");
+    }
+    let test = house.post("mail/test", &ada, json!({ "recipient": "ada@example.org" })).await;
+    assert_eq!((test.status, &test.body["outcome"]), (200, &json!("connection_refused")), "{test:?}");
+    let bad = house.post("mail/test", &ada, json!({ "recipient": "ada\r\nBcc: eve@example.org" })).await;
+    assert_eq!((bad.status, &bad.body["field"]), (400, &json!("recipient")));
+    let without = json!({ "revision": 2, "server": "127.0.0.1", "sender": "box@example.org" });
+    let gone = put(without).await;
+    assert_eq!((gone.status, &gone.body["has_password"]), (200, &json!(false)), "{gone:?}");
+    let audit = house.call("GET", "audit", &bob, None).await;
+    let text = audit.body.to_string();
+    assert!(text.contains("mail_tested") && text.contains("ada@example.org"), "{text}");
+    seen.extend([kept, test, gone, audit, house.call("GET", "settings/mail", &ada, None).await]);
+    for answer in seen {
+        assert!(!answer.body.to_string().contains(MAIL_PASSWORD), "{answer:?}");
+    }
 }

@@ -176,6 +176,7 @@ fn failure(error: &Error, silent: MailOutcome, refused: MailOutcome) -> Failure 
         (None, Some(why)) => Failure::new(silent, why),
         // The library itself: it knows no way to log in that the server offers, for example.
         (None, None) if error.is_client() => Failure::new(refused, why),
+        (None, None) if error.is_response() => Failure::new(MailOutcome::ServerFault, why),
         (None, None) => Failure::new(silent, why),
     }
 }

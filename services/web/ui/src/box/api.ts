@@ -10,6 +10,8 @@ import type {
   HostKey,
   HostName,
   Institution,
+  MailSettings,
+  MailTestResult,
   ManagerError,
   ManagerErrorCode,
   NetworkSettings,
@@ -128,6 +130,19 @@ export class BoxApi {
 
   setUpdateSource(wanted: UpdateSource): Promise<UpdateSource> {
     return this.#call('PUT', 'settings/update', wanted)
+  }
+
+  mail(): Promise<MailSettings> {
+    return this.#call('GET', 'settings/mail')
+  }
+
+  setMail(wanted: MailSettings): Promise<MailSettings> {
+    return this.#call('PUT', 'settings/mail', wanted)
+  }
+
+  /** With the stored settings. */
+  testMail(recipient: string): Promise<MailTestResult> {
+    return this.#call('POST', 'mail/test', { recipient })
   }
 
   clock(): Promise<Clock> {

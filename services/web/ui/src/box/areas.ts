@@ -15,6 +15,8 @@ export function areaText(area: string): string {
     case 'update':
     case 'updates':
       return m.box_updates()
+    case 'mail':
+      return m.box_mail()
     case 'pages':
       return m.box_pages()
     default:

@@ -50,6 +50,8 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_recovery_key_taken()
     case 'host_key_shown':
       return m.audit_host_key_shown()
+    case 'mail_tested':
+      return m.audit_mail_tested({ recipient: subject })
     case 'provisioned':
       return m.audit_provisioned({ names: subject })
     case 'audit_read':

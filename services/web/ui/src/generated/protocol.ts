@@ -302,6 +302,48 @@ authorities: string,
  */
 restart_window: string, };
 
+export type MailEncryption = "tls" | "start_tls";
+
+export type MailSettings = { revision: number, 
+/**
+ * Host name or address. Empty: the box sends no mail.
+ */
+server: string, port: number, encryption: MailEncryption, 
+/**
+ * Empty: the server asks for no login.
+ */
+user: string, 
+/**
+ * Empty in every answer. Empty in a change: the stored one stays, unless server, authorities or user change.
+ */
+password: string, 
+/**
+ * Whether a password is stored; ignored in changes.
+ */
+has_password: boolean, 
+/**
+ * The address that mail comes from.
+ */
+sender: string, 
+/**
+ * Up to 2,000 characters of PEM: authorities that are trusted for the server beside the public ones.
+ */
+authorities: string, 
+/**
+ * Up to 4 addresses that get notices of the box's problems.
+ */
+recipients: Array<string>, };
+
+export type MailTest = { recipient: string, };
+
+export type MailTestResult = { outcome: MailOutcome, 
+/**
+ * What the server, or the way to it, said; in its own words.
+ */
+said: string, };
+
+export type MailOutcome = "sent" | "name_not_found" | "connection_refused" | "unreachable" | "tls_failed" | "start_tls_missing" | "certificate_not_trusted" | "login_refused" | "sender_refused" | "recipient_refused" | "message_refused" | "server_fault";
+
 export type NetworkSettings = { revision: number, 
 /**
  * Names of the wired ports that are used. Empty: all of them, each by itself.
@@ -450,7 +492,7 @@ certificate: CertificateInfo | null,
  */
 update: UpdateState | null, };
 
-export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "no_address" } | { "kind": "recovery_key_waits" };
+export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "no_address" } | { "kind": "update_failed", version: string, reason: string, } | { "kind": "recovery_key_waits" };
 
 export type SettingsArea = "network" | "host_name" | "time" | "pages" | "updates";
 
@@ -563,7 +605,7 @@ at: number, who: string, event: AuditEvent, subject: string,
  */
 before: string, after: string, };
 
-export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "host_key_shown" | "audit_read";
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "host_key_shown" | "mail_tested" | "audit_read";
 
 export type ManagerError = { error: ManagerErrorCode, 
 /**

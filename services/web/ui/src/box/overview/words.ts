@@ -18,6 +18,10 @@ export function problemText(problem: Problem): string {
       return m.problem_low_disk({ megabytes: problem.free_megabytes })
     case 'certificate_expires':
       return problem.days < 0 ? m.problem_certificate_over() : m.problem_certificate({ days: problem.days })
+    case 'update_failed':
+      return problem.version
+        ? m.problem_update_version({ version: problem.version, reason: problem.reason })
+        : m.problem_update({ reason: problem.reason })
     case 'recovery_key_waits':
       return m.problem_recovery_key()
     case 'no_address':
