@@ -23,6 +23,7 @@ pub mod identity;
 pub mod machine;
 pub mod mail;
 pub mod manager;
+pub mod metrics;
 pub mod monitor;
 pub mod observer;
 pub mod provisioning;

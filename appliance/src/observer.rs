@@ -43,6 +43,7 @@ pub struct Machine {
     version: String,
     applies: bool,
     data: PathBuf,
+    metrics: Vec<PathBuf>,
     recovery_key: PathBuf,
     host_key: PathBuf,
 }
@@ -58,6 +59,7 @@ impl Machine {
                 .map_or_else(|_| env!("CARGO_PKG_VERSION").to_owned(), |it| it.to_string()),
             applies: settings.machine,
             data: settings.state_dir.clone(),
+            metrics: settings.metrics_sockets.clone(),
             recovery_key: settings.recovery_key_file.clone(),
             host_key: match settings.host_key_file.as_os_str().is_empty() {
                 true => PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY").unwrap_or_default())
@@ -124,6 +126,11 @@ impl Machine {
             Some(name) => Err(Refused::malformed("ports", format!("there is no port {name}"))),
             None => Ok(()),
         }
+    }
+
+    /// Of all daemons.
+    pub fn metrics_sockets(&self) -> &[PathBuf] {
+        &self.metrics
     }
 
     pub async fn certificate(&self) -> Option<CertificateInfo> {

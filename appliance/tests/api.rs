@@ -234,7 +234,14 @@ async fn au8_without_session_role_or_token_nothing_changes() {
             );
         }
     }
-    for path in SETTINGS.into_iter().chain(["accounts", "network", "overview", "recovery-key", "host-key"]) {
+    for path in SETTINGS.into_iter().chain([
+        "accounts",
+        "network",
+        "overview",
+        "recovery-key",
+        "host-key",
+        "history/day",
+    ]) {
         assert_eq!(house.call("GET", path, &bob, None).await.status, 403, "{path}");
         assert_eq!(house.call("GET", path, &Browser::default(), None).await.status, 401, "{path}");
     }

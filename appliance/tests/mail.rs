@@ -192,6 +192,9 @@ async fn the_way_to_the_server_is_told_apart() {
     // The other kind of encryption.
     let failure = send(&server.relay(MailEncryption::Tls)).await.unwrap_err();
     assert_eq!(failure.outcome, MailOutcome::TlsFailed, "{failure:?}");
+    let silent = Server::start(MailEncryption::Tls, &[]).await;
+    let failure = send(&silent.relay(MailEncryption::StartTls)).await.unwrap_err();
+    assert_eq!(failure.outcome, MailOutcome::TlsFailed, "{failure:?}");
     for encryption in BOTH {
         let mut relay = server.relay(encryption);
         relay.settings.port = 1;

@@ -5,6 +5,7 @@ mod access;
 mod display;
 mod extract;
 mod mail;
+mod monitoring;
 mod orders;
 mod settings;
 
@@ -79,6 +80,7 @@ impl Api {
             .route("/api/box/host-key", get(orders::host_key))
             .route("/api/box/institution", get(settings::public_institution))
             .route("/api/box/overview", get(orders::overview))
+            .route("/api/box/history/{range}", get(monitoring::history))
             .route("/api/box/power", post(orders::power))
             .route("/api/box/update", post(orders::update))
             .fallback(async || failure(StatusCode::NOT_FOUND, "there is no such call"))
@@ -101,6 +103,10 @@ impl Api {
             log::error!(error:%; "a call of the manager panicked");
             Err(Refused::new(ManagerErrorCode::Unavailable, "the box has made a mistake; its log says which"))
         })
+    }
+
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
     }
 
     pub(crate) fn now(&self) -> Now {

@@ -22,6 +22,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// Of the whole conversation: a page waits for it.
 const LIMIT: Duration = Duration::from_secs(15);
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Some servers let strangers wait.
+const GREETING_LIMIT: Duration = Duration::from_secs(9);
 /// One of each family, as a rule.
 const MAX_ADDRESSES: usize = 2;
 const MAX_SAID_CHARS: usize = 300;
@@ -75,7 +77,9 @@ async fn open(relay: &Relay, until: Instant) -> Result<AsyncSmtpConnection, Fail
             let stream = connect(&addresses).await?;
             let work = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello);
             // A server that waits for TLS from the first byte says nothing.
-            let mut connection = step(until, MailOutcome::TlsFailed, MailOutcome::ServerFault, work).await?;
+            let greeted = until.min(Instant::now() + GREETING_LIMIT);
+            let mut connection =
+                step(greeted, MailOutcome::TlsFailed, MailOutcome::ServerFault, work).await?;
             if !connection.can_starttls() {
                 return Err(Failure::new(
                     MailOutcome::StartTlsMissing,

@@ -8,6 +8,7 @@ mod area;
 mod areas;
 mod certificate;
 mod door;
+mod history;
 mod mail;
 mod network;
 mod orders;
@@ -27,6 +28,7 @@ use crate::access::sessions::{Current, Sessions, Who};
 use crate::audit::{self, Draft};
 use area::Kept;
 use certificate::{Pem, Waiting};
+use history::{Minute, Quarter};
 use mail::{MailPassword, Told};
 use network::Trial;
 use plenum_daemon::bucket::Bucket;
@@ -126,6 +128,8 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<Kept<MailSettings>>(),
         Declaration::of::<MailPassword>(),
         Declaration::of::<Told>(),
+        Declaration::of::<Minute>(),
+        Declaration::of::<Quarter>(),
         Declaration::of::<Pem>(),
         Declaration::of::<Waiting>(),
     ]
@@ -146,6 +150,8 @@ pub fn options(directory: &Path) -> Options {
         .tree::<Kept<MailSettings>>()
         .tree::<MailPassword>()
         .tree::<Told>()
+        .tree::<Minute>()
+        .tree::<Quarter>()
         .tree::<Pem>()
         .tree::<Waiting>()
 }

@@ -243,6 +243,8 @@ pub struct ApplianceSettings {
     /// The host key of `signaling`, to be shown to administrators. Empty: it is a credential of the unit
     /// (systemd.exec(5)) of the name `host.key`, or not known.
     pub host_key_file: PathBuf,
+    /// Metrics sockets of all daemons (`common.metrics_socket` of each).
+    pub metrics_sockets: Vec<PathBuf>,
     /// Where the recovery key of the data partition stands until somebody has noted it.
     pub recovery_key_file: PathBuf,
     /// `false` on machines that are no appliance: their network, name and time are left alone.
@@ -264,6 +266,9 @@ impl Default for ApplianceSettings {
             state_dir: "/var/lib/plenum/appliance/manager".into(),
             setup_code_file: "/run/plenum/appliance/setup.code".into(),
             host_key_file: PathBuf::new(),
+            metrics_sockets: ["sfu", "signaling", "turn", "web", "appliance"]
+                .map(|daemon| format!("/run/plenum/{daemon}/metrics.sock").into())
+                .to_vec(),
             recovery_key_file: "/run/plenum/recovery.key".into(),
             machine: true,
             network_dir: "/run/systemd/network".into(),

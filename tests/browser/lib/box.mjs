@@ -149,6 +149,68 @@ export class Box {
     await this.check("certificate of the institution");
   }
 
+  /** The first value comes after a minute; until then, and without one, the page says so. */
+  async history() {
+    await this.area("history");
+    await this.control("graph").first().waitFor();
+    assert.equal(await this.control("graph").count(), 6);
+    const graph = (id) => this.page.locator(`[data-testid="graph"][data-graph="${id}"]`);
+    await graph("cpu").locator("svg path").waitFor({ state: "attached", timeout: 90_000 });
+    for (const range of ["week", "month", "day"]) {
+      await this.control(`history-${range}`).check();
+      await graph("disk").locator("svg path").waitFor({ state: "attached" });
+    }
+    await graph("network").locator("summary").click();
+    await graph("network").locator("tbody tr").first().waitFor();
+    await this.check("history");
+  }
+
+  /** A wrong password and a server that cannot prove who it is are told apart; then the mail really arrives. */
+  async mail(server) {
+    await this.area("mail");
+    await this.control("mail-server").fill(server.address);
+    await this.control("mail-port").fill(String(server.ports.tls));
+    await this.control("mail-user").fill(server.user);
+    await this.control("mail-save").click();
+    await this.control("form-error").waitFor();
+    await this.check("mail without a password");
+    await this.control("mail-password").fill("wrong");
+    await this.control("mail-sender").fill("plenum@example.org");
+    await this.control("mail-recipients").fill("it@example.org, night@example.org");
+    await this.control("mail-save").click();
+    await this.control("mail-test-send").waitFor();
+    await this.testMail("certificate_not_trusted", "it@example.org");
+    await this.check("mail to a server that is not trusted");
+    await this.control("mail-authorities").locator("xpath=ancestor::details").locator("summary").click();
+    await this.control("mail-authorities").fill(server.authority);
+    await this.control("mail-password").fill("wrong");
+    await this.testMail("login_refused", "it@example.org");
+    await this.control("mail-password").fill(server.password);
+    await this.testMail("sent", "it@example.org");
+    const first = await server.mailTo("it@example.org");
+    assert.equal(first.from, "plenum@example.org");
+    assert.ok(first.encrypted && first.text.includes("Diese E-Mail zeigt"), first.text);
+    await this.check("mail that was sent");
+    // By STARTTLS, on another port, with the stored password.
+    await this.control("mail-encryption").selectOption("start_tls");
+    await this.testMail("tls_failed", "ada@example.org");
+    await this.control("mail-port").fill(String(server.ports.start_tls));
+    await this.testMail("sent", "ada@example.org");
+    assert.ok((await server.mailTo("ada@example.org")).encrypted);
+    await this.testMail("recipient_refused", "nobody@example.org");
+    await this.check("mail to somebody whom the server does not know");
+    await this.page.reload();
+    await this.control("mail-server").waitFor();
+    assert.equal(await this.control("mail-password").inputValue(), "");
+  }
+
+  async testMail(outcome, recipient) {
+    await this.control("mail-test-recipient").fill(recipient);
+    await this.control("mail-test-send").click();
+    const result = this.page.locator(`[data-testid="mail-test-result"][data-outcome="${outcome}"]`);
+    await result.waitFor({ timeout: 20_000 });
+  }
+
   async area(name) {
     await this.control(`area-${name}`).click();
     await this.page.locator(`[data-testid="admin-console"][data-area="${name}"]`).waitFor();
@@ -198,7 +260,8 @@ export class Box {
     await this.control("admin-console").waitFor();
   }
 
-  async administer(secret) {
+  /** `mail`: a mail server, if there is one. */
+  async administer(secret, mail) {
     await this.control("to-admin").click();
     await this.control("sign-in-name").waitFor();
     await this.check("sign-in");
@@ -217,6 +280,8 @@ export class Box {
     });
     await this.check("network of a box that is set up");
     await this.certificate();
+    await this.history();
+    if (mail) await this.mail(mail);
     await this.area("time");
     await until("the time servers were kept", async () => {
       return (await this.control("time-servers").inputValue()) === "time.example.org 192.0.2.123";

@@ -31,6 +31,7 @@
 //! | `GET /api/box/host-key` | – | 200 [`HostKey`] | administrator, set-up |
 //! | `GET /api/box/institution` | – | 200 [`Institution`] | anyone |
 //! | `GET /api/box/overview` | – | 200 [`Overview`] | administrator |
+//! | `GET /api/box/history/RANGE` | – | 200 [`History`]; `day`, `week` or `month` | administrator |
 //! | `POST /api/box/power` | [`PowerOrder`] | 200 [`PowerAnswer`]; who would be cut off, if somebody | administrator |
 //! | `POST /api/box/update` | [`UpdateOrder`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `GET /api/box/audit`, `/api/box/audit/BEFORE` | – | 200 [`AuditPage`] | auditor |
@@ -40,6 +41,7 @@
 
 mod areas;
 mod certificate;
+mod history;
 mod mail;
 mod network;
 pub mod openapi;
@@ -49,6 +51,7 @@ pub use areas::{HostName, Institution, TimeSettings, UpdateSource};
 pub use certificate::{
     CertificateInfo, CertificateKind, CertificateRequest, CertificateState, UploadedCertificate,
 };
+pub use history::{History, HistoryKind, HistoryRange, HistorySeries};
 pub use mail::{MailEncryption, MailOutcome, MailSettings, MailTest, MailTestResult};
 pub use network::{
     BondMode, ConfirmNetwork, Ipv4Settings, Ipv6Settings, NetworkSettings, NetworkState, NetworkTrial, Port,

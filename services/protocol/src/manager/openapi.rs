@@ -127,6 +127,8 @@ fn calls() -> Calls {
     it.get::<HostKey>("/api/box/host-key", "The key that opens meetings");
     it.get::<Institution>("/api/box/institution", "Who runs the box, for every page").open();
     it.get::<Overview>("/api/box/overview", "The box in numbers");
+    it.schema::<HistoryRange>();
+    it.get::<History>("/api/box/history/{range}", "How the box was over a day, a week or 30 days");
     it.send::<PowerOrder, PowerAnswer>("post", "/api/box/power", "Restart or switch off");
     it.send::<UpdateOrder, UpdateState>("post", "/api/box/update", "Look for, install or leave a version");
     it.get::<AuditPage>("/api/box/audit", "The newest entries of the audit log");
@@ -189,6 +191,12 @@ fn operation(call: &Call, error: &Value) -> Value {
         operation["parameters"] = json!([{
             "name": "before", "in": "path", "required": true,
             "schema": { "type": "integer", "format": "uint64", "minimum": 0 },
+        }]);
+    }
+    if call.path.contains("{range}") {
+        operation["parameters"] = json!([{
+            "name": "range", "in": "path", "required": true,
+            "schema": { "$ref": "#/components/schemas/HistoryRange" },
         }]);
     }
     operation

@@ -153,6 +153,8 @@ export const testids = {
   mailTestRecipient: 'mail-test-recipient',
   mailTestSend: 'mail-test-send',
   mailTestResult: 'mail-test-result', // data-outcome
+  history: 'history',
+  graph: 'graph', // data-graph
   updateRollback: 'update-rollback',
   imprint: 'imprint',
   recoveryKey: 'recovery-key',

@@ -7,6 +7,8 @@ import type {
   CertificateRequest,
   CertificateState,
   Clock,
+  History,
+  HistoryRange,
   HostKey,
   HostName,
   Institution,
@@ -198,6 +200,10 @@ export class BoxApi {
 
   overview(): Promise<Overview> {
     return this.#call('GET', 'overview')
+  }
+
+  history(range: HistoryRange): Promise<History> {
+    return this.#call('GET', `history/${range}`)
   }
 
   power(order: PowerOrder): Promise<PowerAnswer> {

@@ -302,6 +302,26 @@ authorities: string,
  */
 restart_window: string, };
 
+export type History = { 
+/**
+ * Of the first value, in seconds since 1970.
+ */
+begin: number, 
+/**
+ * Seconds from one value to the next.
+ */
+step: number, series: Array<HistorySeries>, };
+
+export type HistoryKind = "cpu" | "network_in" | "network_out" | "packets_in" | "packets_out" | "meetings" | "people" | "loss" | "disk";
+
+export type HistoryRange = "day" | "week" | "month";
+
+export type HistorySeries = { kind: HistoryKind, 
+/**
+ * `null` where nothing is known: the box was off, for example.
+ */
+values: Array<number | null>, };
+
 export type MailEncryption = "tls" | "start_tls";
 
 export type MailSettings = { revision: number, 
