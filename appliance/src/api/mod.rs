@@ -80,6 +80,13 @@ impl Api {
             .route("/api/box/host-key", get(orders::host_key))
             .route("/api/box/institution", get(settings::public_institution))
             .route("/api/box/overview", get(orders::overview))
+            .route("/api/box/metrics", get(monitoring::metrics))
+            .route(
+                "/api/box/metrics-access",
+                get(monitoring::metrics_access)
+                    .post(monitoring::open_metrics)
+                    .delete(monitoring::close_metrics),
+            )
             .route("/api/box/history/{range}", get(monitoring::history))
             .route("/api/box/power", post(orders::power))
             .route("/api/box/update", post(orders::update))

@@ -10,6 +10,7 @@ mod certificate;
 mod door;
 mod history;
 mod mail;
+mod metrics;
 mod network;
 mod orders;
 mod provision;
@@ -30,6 +31,7 @@ use area::Kept;
 use certificate::{Pem, Waiting};
 use history::{Minute, Quarter};
 use mail::{MailPassword, Told};
+use metrics::Reader;
 use network::Trial;
 use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
@@ -130,6 +132,7 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<Told>(),
         Declaration::of::<Minute>(),
         Declaration::of::<Quarter>(),
+        Declaration::of::<Reader>(),
         Declaration::of::<Pem>(),
         Declaration::of::<Waiting>(),
     ]
@@ -152,6 +155,7 @@ pub fn options(directory: &Path) -> Options {
         .tree::<Told>()
         .tree::<Minute>()
         .tree::<Quarter>()
+        .tree::<Reader>()
         .tree::<Pem>()
         .tree::<Waiting>()
 }

@@ -26,7 +26,8 @@ pub async fn keep(api: Api) {
         Vec::new()
     });
     let mut notices = Notices::new(told, now);
-    let mut last: Option<(Duration, Reading)> = None;
+    let mut last = None;
+    record(&api, &mut last, Disk::default()).await;
     let mut minute = tokio::time::interval_at(Instant::now() + FIRST, EVERY);
     minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -60,6 +60,8 @@ pub fn module() -> String {
         HistoryKind,
         HistoryRange,
         HistorySeries,
+        MetricsAccess,
+        MetricsToken,
         MailEncryption,
         MailSettings,
         MailTest,

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { audit } from "./axe.mjs";
@@ -163,6 +164,18 @@ export class Box {
     await graph("network").locator("summary").click();
     await graph("network").locator("tbody tr").first().waitFor();
     await this.check("history");
+    await this.control("metrics-open").click();
+    await this.page.locator('[data-testid="metrics-access"][data-open="true"]').waitFor();
+    const authorization = `Bearer ${await this.control("metrics-token").inputValue()}`;
+    const { status, body } = await fetchText(`${this.house.url}/api/box/metrics`, this.house.ca_file, { authorization });
+    assert.equal(status, 200);
+    for (const daemon of ["sfu", "signaling", "turn", "web", "appliance"]) {
+      assert.ok(body.includes(`\nprocess_open_fds{daemon="${daemon}"} `), `${daemon} is in ${body}`);
+    }
+    assert.equal(body.split("# EOF\n").length, 2);
+    await this.check("metrics are open");
+    await this.control("metrics-close").click();
+    await this.page.locator('[data-testid="metrics-access"][data-open="false"]').waitFor();
   }
 
   /** A wrong password and a server that cannot prove who it is are told apart; then the mail really arrives. */
@@ -326,6 +339,20 @@ export class Box {
       assert.ok(events.includes(event), `${event} is in ${events}`);
     }
   }
+}
+
+/** As a monitoring system asks, which is no browser. */
+function fetchText(url, authority, headers) {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { headers, ca: readFileSync(authority) }, (answer) => {
+      let body = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (piece) => (body += piece));
+      answer.on("end", () => resolve({ status: answer.statusCode, body }));
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
 }
 
 /** What an authority of the institution does with a request: here it is the house's own, which the browser trusts. */

@@ -32,6 +32,10 @@
 //! | `GET /api/box/institution` | – | 200 [`Institution`] | anyone |
 //! | `GET /api/box/overview` | – | 200 [`Overview`] | administrator |
 //! | `GET /api/box/history/RANGE` | – | 200 [`History`]; `day`, `week` or `month` | administrator |
+//! | `GET /api/box/metrics-access` | – | 200 [`MetricsAccess`] | administrator |
+//! | `POST /api/box/metrics-access` | – | 200 [`MetricsToken`]: a new one, in the place of another | administrator |
+//! | `DELETE /api/box/metrics-access` | – | 200 [`MetricsAccess`]: closed | administrator |
+//! | `GET /api/box/metrics` | – | 200, OpenMetrics as text; 404 while closed, 401, 429 | who has the token |
 //! | `POST /api/box/power` | [`PowerOrder`] | 200 [`PowerAnswer`]; who would be cut off, if somebody | administrator |
 //! | `POST /api/box/update` | [`UpdateOrder`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `GET /api/box/audit`, `/api/box/audit/BEFORE` | – | 200 [`AuditPage`] | auditor |
@@ -43,6 +47,7 @@ mod areas;
 mod certificate;
 mod history;
 mod mail;
+mod metrics;
 mod network;
 pub mod openapi;
 mod overview;
@@ -53,6 +58,7 @@ pub use certificate::{
 };
 pub use history::{History, HistoryKind, HistoryRange, HistorySeries};
 pub use mail::{MailEncryption, MailOutcome, MailSettings, MailTest, MailTestResult};
+pub use metrics::{MetricsAccess, MetricsToken};
 pub use network::{
     BondMode, ConfirmNetwork, Ipv4Settings, Ipv6Settings, NetworkSettings, NetworkState, NetworkTrial, Port,
 };
@@ -249,6 +255,10 @@ pub enum AuditEvent {
     HostKeyShown,
     /// A test mail was sent, or was to be.
     MailTested,
+    MetricsOpened,
+    MetricsClosed,
+    /// Somebody asked for metrics with a wrong token.
+    MetricsRefused,
     AuditRead,
 }
 

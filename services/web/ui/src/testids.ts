@@ -155,6 +155,11 @@ export const testids = {
   mailTestResult: 'mail-test-result', // data-outcome
   history: 'history',
   graph: 'graph', // data-graph
+  metricsAccess: 'metrics-access', // data-open
+  metricsOpen: 'metrics-open',
+  metricsClose: 'metrics-close',
+  metricsToken: 'metrics-token',
+  metricsTokenCopy: 'metrics-token-copy',
   updateRollback: 'update-rollback',
   imprint: 'imprint',
   recoveryKey: 'recovery-key',

@@ -16,6 +16,8 @@ import type {
   MailTestResult,
   ManagerError,
   ManagerErrorCode,
+  MetricsAccess,
+  MetricsToken,
   NetworkSettings,
   NetworkState,
   NetworkTrial,
@@ -204,6 +206,19 @@ export class BoxApi {
 
   history(range: HistoryRange): Promise<History> {
     return this.#call('GET', `history/${range}`)
+  }
+
+  metricsAccess(): Promise<MetricsAccess> {
+    return this.#call('GET', 'metrics-access')
+  }
+
+  /** A new token, in the place of another. */
+  openMetrics(): Promise<MetricsToken> {
+    return this.#call('POST', 'metrics-access')
+  }
+
+  closeMetrics(): Promise<MetricsAccess> {
+    return this.#call('DELETE', 'metrics-access')
   }
 
   power(order: PowerOrder): Promise<PowerAnswer> {

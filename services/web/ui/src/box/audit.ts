@@ -52,6 +52,12 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_host_key_shown()
     case 'mail_tested':
       return m.audit_mail_tested({ recipient: subject })
+    case 'metrics_opened':
+      return m.audit_metrics_opened()
+    case 'metrics_closed':
+      return m.audit_metrics_closed()
+    case 'metrics_refused':
+      return m.audit_metrics_refused()
     case 'provisioned':
       return m.audit_provisioned({ names: subject })
     case 'audit_read':

@@ -322,6 +322,14 @@ export type HistorySeries = { kind: HistoryKind,
  */
 values: Array<number | null>, };
 
+export type MetricsAccess = { 
+/**
+ * Whether somebody with the token may read them.
+ */
+open: boolean, };
+
+export type MetricsToken = { token: string, };
+
 export type MailEncryption = "tls" | "start_tls";
 
 export type MailSettings = { revision: number, 
@@ -625,7 +633,7 @@ at: number, who: string, event: AuditEvent, subject: string,
  */
 before: string, after: string, };
 
-export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "host_key_shown" | "mail_tested" | "audit_read";
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "audit_read";
 
 export type ManagerError = { error: ManagerErrorCode, 
 /**
