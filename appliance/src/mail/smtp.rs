@@ -11,10 +11,11 @@ use lettre::transport::smtp::client::{
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
+use plenum_daemon::addresses;
 use plenum_protocol::manager::{MailEncryption, MailOutcome};
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -59,9 +60,9 @@ pub async fn send(relay: &Relay, message: &Message) -> Result<String, Failure> {
 
 async fn open(relay: &Relay, until: Instant) -> Result<AsyncSmtpConnection, Failure> {
     let settings = &relay.settings;
-    let hello = ClientId::Domain(relay.host_name.clone());
+    let hello = hello(&relay.host_name);
     let tls = tls(relay).map_err(|error| Failure::new(MailOutcome::TlsFailed, error))?;
-    let addresses = addresses(&settings.server, settings.port, until).await?;
+    let addresses = resolve(&settings.server, settings.port, until).await?;
     match settings.encryption {
         MailEncryption::Tls => {
             let work = AsyncSmtpConnection::connect_tokio1(
@@ -93,7 +94,17 @@ async fn open(relay: &Relay, until: Instant) -> Result<AsyncSmtpConnection, Fail
     }
 }
 
-async fn addresses(server: &str, port: u16, until: Instant) -> Result<Vec<SocketAddr>, Failure> {
+/// RFC 5321 section 4.1.4: whoever has no full name says an address.
+fn hello(host_name: &str) -> ClientId {
+    let own = || addresses::own().unwrap_or_default().into_iter().find(|address| !address.is_loopback());
+    match own().filter(|_| !host_name.contains('.')) {
+        Some(IpAddr::V4(address)) => ClientId::Ipv4(address),
+        Some(IpAddr::V6(address)) => ClientId::Ipv6(address),
+        None => ClientId::Domain(host_name.to_owned()),
+    }
+}
+
+async fn resolve(server: &str, port: u16, until: Instant) -> Result<Vec<SocketAddr>, Failure> {
     let found = timeout_at(until, lookup_host((server, port))).await;
     let none = |why: &str| Failure::new(MailOutcome::NameNotFound, why);
     let found = found.map_err(|_| none("the DNS does not answer"))?;

@@ -3,8 +3,8 @@ use crate::access::sessions::Opened;
 use crate::provisioning::{EXAMPLE, Trust};
 use plenum_protocol::manager::{
     AccountInfo, CertificateKind, CertificateRequest, ConfirmAccount, HistoryKind, HistoryRange, Institution,
-    Ipv4Settings, ManagerErrorCode, NewAccount, NewPassword, NewSecondFactor, SetupStep, SignIn, StepDone,
-    UploadedCertificate,
+    Ipv4Settings, MailSettings, ManagerErrorCode, NewAccount, NewPassword, NewSecondFactor, Problem,
+    SetupStep, SignIn, StepDone, UploadedCertificate,
 };
 use std::net::IpAddr;
 use tempfile::TempDir;
@@ -551,4 +551,32 @@ fn the_history_is_two_rings() {
     house.seconds = 57_600;
     let day = house.manager.history(&ada, HistoryRange::Day, house.now()).unwrap();
     assert_eq!(day.series[0].values.iter().flatten().count(), 0);
+}
+
+#[test]
+fn problems_that_were_mailed_are_known_after_a_restart() {
+    let house = House::new();
+    let setup = house.setup();
+    let wanted = MailSettings {
+        server: "mail.example.org".into(),
+        sender: "plenum@example.org".into(),
+        recipients: vec!["it@example.org".into()],
+        ..MailSettings::default()
+    };
+    house.manager.set_mail(&setup, wanted, house.now()).unwrap();
+    assert!(house.manager.notice_relay().unwrap().is_none(), "nothing is reported during the set-up");
+    let told = [Problem::NoAddress, Problem::UnitFailed { unit: "plenum-web.service".into() }];
+    house.manager.keep_told_problems(&told, house.now()).unwrap();
+    assert_eq!(house.restart().manager.told_problems().unwrap(), told);
+    let (house, ada, _) = House::ready();
+    let nobody = MailSettings {
+        server: "mail.example.org".into(),
+        sender: "plenum@example.org".into(),
+        ..MailSettings::default()
+    };
+    let kept = house.manager.set_mail(&ada, nobody, house.now()).unwrap();
+    assert!(house.manager.notice_relay().unwrap().is_none(), "nobody wants any");
+    let wanted = MailSettings { recipients: vec!["it@example.org".into()], ..kept };
+    house.manager.set_mail(&ada, wanted, house.now()).unwrap();
+    assert!(house.manager.notice_relay().unwrap().is_some());
 }

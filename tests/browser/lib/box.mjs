@@ -286,6 +286,7 @@ export class Box {
     await this.signIn("ada@example.org", secret);
     await this.control("overview").getByRole("definition").first().waitFor();
     await this.check("overview");
+    await this.history();
     await this.area("network");
     await this.control("network-dns").waitFor();
     await until("the DNS servers were kept", async () => {
@@ -293,7 +294,6 @@ export class Box {
     });
     await this.check("network of a box that is set up");
     await this.certificate();
-    await this.history();
     if (mail) await this.mail(mail);
     await this.area("time");
     await until("the time servers were kept", async () => {
