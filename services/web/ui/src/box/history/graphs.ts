@@ -15,7 +15,7 @@ export interface Graph {
 
 const number = (value: number, digits: number) =>
   new Intl.NumberFormat(language.current, { maximumFractionDigits: digits }).format(value)
-const percent = (value: number) => `${number(value, value < 10 ? 1 : 0)} %`
+const percent = (value: number) => `${number(value, value < 10 ? 1 : 0)}\u00a0%`
 const count = (value: number) => number(value, value < 10 ? 1 : 0)
 
 const UNITS = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s']
@@ -23,7 +23,7 @@ const UNITS = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s']
 export function bitrate(value: number): string {
   const unit = Math.min(Math.max(Math.floor(Math.log10(Math.max(value, 1)) / 3), 0), UNITS.length - 1)
   const scaled = value / 1_000 ** unit
-  return `${number(scaled, scaled < 10 ? 1 : 0)} ${UNITS[unit]}`
+  return `${number(scaled, scaled < 10 ? 1 : 0)}\u00a0${UNITS[unit]}`
 }
 
 export const GRAPHS: Graph[] = [
