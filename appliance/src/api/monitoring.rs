@@ -31,12 +31,13 @@ pub(super) async fn close_metrics(State(api): State<Api>, Session(who): Session)
     Ok(answer(StatusCode::OK, &api.call(move |manager, now| manager.close_metrics(&who, now)).await?))
 }
 
-/// For a monitoring system, which has a token in the place of a session. While they are closed there is nothing here.
+/// For a monitoring system, which has a token in the place of a session.
 pub(super) async fn metrics(State(api): State<Api>, Address(address): Address, headers: HeaderMap) -> Answer {
     let token = bearer(&headers).map(str::to_owned);
     let may = api.call(move |manager, now| manager.may_read_metrics(address, token.as_deref(), now));
     if !may.await? {
-        return Ok(failure(StatusCode::NOT_FOUND, "there is no such call"));
+        let detail = "the metrics are closed: an administrator can open them";
+        return Ok(failure(StatusCode::NOT_FOUND, detail));
     }
     let gathered = metrics::gather(api.machine.metrics_sockets()).await;
     let head = [(header::CONTENT_TYPE, metrics::OPEN_METRICS), (header::CACHE_CONTROL, "no-store")];
