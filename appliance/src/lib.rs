@@ -2,8 +2,9 @@
 //!
 //! [`manager`] decides what set-up and administration may do, by [`access`]; [`audit`] keeps who did what, [`api`]
 //! is how pages ask, [`console`] is the box's own display. [`host`] makes the machine what the settings say,
-//! [`acme`] gets certificates, [`observer`] tells what it is like; [`self_test`] tries it,
-//! [`backup`] keeps what makes this box this one; [`provisioning`] reads `plenum.toml`.
+//! [`acme`] gets certificates, [`observer`] tells what it is like; [`self_test`] tries it, [`monitor`] looks at it once a
+//! minute and has [`mail`] sent about it; [`backup`] keeps what makes this box this one; [`provisioning`] reads
+//! `plenum.toml`.
 //!
 //! `plenum-appliance` is the daemon, which is not root: [`updater`] decides by the state [`machine`], [`bus`] is
 //! how it is asked. [`slots`] is the root side, in one-shot units. [`health`] is what a new version has to pass.
@@ -23,7 +24,10 @@ pub mod health;
 pub mod host;
 pub mod identity;
 pub mod machine;
+pub mod mail;
 pub mod manager;
+pub mod metrics;
+pub mod monitor;
 pub mod observer;
 pub mod provisioning;
 pub mod record;

@@ -10,7 +10,7 @@ use plenum_appliance::manager::{self, Manager, Now};
 use plenum_appliance::observer::Machine;
 use plenum_appliance::system::System;
 use plenum_appliance::updater::Updater;
-use plenum_appliance::{acme, bus, console};
+use plenum_appliance::{acme, bus, console, monitor};
 use plenum_daemon::Context;
 use plenum_protocol::settings::ApplianceSettings;
 use plenum_store::{Probe, Store};
@@ -115,6 +115,7 @@ async fn try_administer(
     if let Some(bus) = &parts.bus {
         console::serve(bus, api.clone()).await.context("the display cannot be served")?;
     }
+    tokio::spawn(monitor::keep(api.clone()));
     tokio::spawn(axum::serve(listener, api.router()).into_future());
     if let Some(bus) = parts.bus.filter(|_| setup_is_open) {
         tokio::spawn(look_at_sticks(System::new(bus)));

@@ -7,6 +7,7 @@ use crate::identity;
 use crate::manager::Refused;
 use crate::status::Status;
 use crate::system::System;
+use crate::updater::WENT_BACK;
 use anyhow::Result;
 use nix::sys::statvfs::statvfs;
 use nix::time::{ClockId, clock_gettime};
@@ -45,6 +46,7 @@ pub struct Machine {
     version: String,
     applies: bool,
     data: PathBuf,
+    metrics: Vec<PathBuf>,
     recovery_key: PathBuf,
 }
 
@@ -59,6 +61,7 @@ impl Machine {
                 .map_or_else(|_| env!("CARGO_PKG_VERSION").to_owned(), |it| it.to_string()),
             applies: settings.machine,
             data: settings.state_dir.clone(),
+            metrics: settings.metrics_sockets.clone(),
             recovery_key: settings.recovery_key_file.clone(),
         })
     }
@@ -92,6 +95,8 @@ impl Machine {
         problems.extend(self.not_applied());
         problems.extend(failed.into_iter().map(|unit| Problem::UnitFailed { unit }));
         problems.extend(low(disk));
+        let update = self.update_state();
+        problems.extend(update.as_ref().and_then(failed_update));
         problems.extend(self.recovery_key().map(|_| Problem::RecoveryKeyWaits));
         problems.extend(certificate.as_ref().and_then(|it| expires(it, acme.as_ref(), clock)));
         problems.extend(acme.and_then(|it| not_renewed(it, clock)));
@@ -105,7 +110,7 @@ impl Machine {
             clock,
             network,
             certificate,
-            update: self.update_state(),
+            update,
         }
     }
 
@@ -129,6 +134,11 @@ impl Machine {
             Some(name) => Err(Refused::malformed("ports", format!("there is no port {name}"))),
             None => Ok(()),
         }
+    }
+
+    /// Of all daemons.
+    pub fn metrics_sockets(&self) -> &[PathBuf] {
+        &self.metrics
     }
 
     pub async fn certificate(&self) -> Option<CertificateInfo> {
@@ -261,6 +271,17 @@ fn no_appliance() -> Refused {
     Refused::conflict("this machine is no appliance: it can neither be updated nor restarted from here")
 }
 
+/// Until another one succeeds. What an administrator went back from did not fail.
+fn failed_update(update: &UpdateState) -> Option<Problem> {
+    let failed = match update.last.as_str() {
+        "failed" => true,
+        "rolled-back" => update.last_reason != WENT_BACK,
+        _ => false,
+    };
+    let (version, reason) = (update.last_version.clone(), update.last_reason.clone());
+    failed.then_some(Problem::UpdateFailed { version, reason })
+}
+
 pub fn is_low(disk: Disk) -> bool {
     disk.total > 0 && disk.free < LOW_DISK_BYTES
 }
@@ -346,6 +367,19 @@ mod tests {
         assert!(named(AcmePhase::Failed, Some(13)));
         assert!(!named(AcmePhase::Failed, Some(14)));
         assert!(!named(AcmePhase::Waiting, None) && !named(AcmePhase::Good, Some(1)));
+    }
+
+    #[test]
+    fn an_update_that_failed_is_named_until_another_succeeds() {
+        let state = |last: &str, reason: &str| UpdateState {
+            last: last.into(),
+            last_version: "2".into(),
+            last_reason: reason.into(),
+            ..UpdateState::default()
+        };
+        let named = |last, reason| failed_update(&state(last, reason)).is_some();
+        assert!(named("failed", "no space") && named("rolled-back", "no call came about"));
+        assert!(!named("good", "") && !named("interrupted", "") && !named("rolled-back", WENT_BACK));
     }
 
     #[test]

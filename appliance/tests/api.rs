@@ -20,6 +20,9 @@ use totp_rs::{Algorithm, Secret, TOTP};
 
 const PASSWORD: &str = "correct horse battery";
 
+/// Stands in no answer.
+const MAIL_PASSWORD: &str = "canary-of-the-mail-server";
+
 struct House {
     directory: TempDir,
     manager: Arc<Manager>,
@@ -68,7 +71,9 @@ impl House {
         if !browser.cookie.is_empty() {
             request += &format!("cookie: other=1; {}\r\n", browser.cookie);
         }
-        if !browser.csrf.is_empty() {
+        if let Some(token) = browser.csrf.strip_prefix("Bearer ") {
+            request += &format!("authorization: bearer {token}\r\n");
+        } else if !browser.csrf.is_empty() {
             request += &format!("x-csrf-token: {}\r\n", browser.csrf);
         }
         request += "\r\n";
@@ -154,7 +159,7 @@ fn no_appliance(directory: &Path) -> Machine {
     Machine::new(&settings, watch::channel(Problems::new()).1).unwrap()
 }
 
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "settings/institution",
     "settings/host_name",
     "settings/time",
@@ -163,6 +168,7 @@ const SETTINGS: [&str; 9] = [
     "settings/backup",
     "backup",
     "settings/acme",
+    "settings/mail",
     "certificate",
 ];
 
@@ -195,6 +201,10 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "backup/deletions", json!({})),
         ("POST", "backup/test", json!({ "name": "box-20261127T020000Z.backup" })),
         ("POST", "backup/restore", json!({ "backup": "AAAA", "key": "A".repeat(32) })),
+        ("PUT", "settings/mail", mail()),
+        ("POST", "mail/test", json!({ "recipient": "eve@example.org" })),
+        ("POST", "metrics-access", json!({})),
+        ("DELETE", "metrics-access", json!({})),
         ("POST", "recovery-key", json!({ "last_part": "abcd" })),
         ("POST", "power", json!({ "action": "switch_off", "now": true })),
         ("POST", "update", json!({ "action": "rollback", "now": true })),
@@ -202,6 +212,10 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "setup/step", json!({ "step": "name", "done": true })),
         ("POST", "setup/finish", json!({})),
     ]
+}
+
+fn mail() -> Value {
+    json!({ "server": "127.0.0.1", "port": 1, "user": "eve", "password": MAIL_PASSWORD, "sender": "box@example.org" })
 }
 
 fn network(revision: u32) -> Value {
@@ -242,7 +256,15 @@ async fn au8_without_session_role_or_token_nothing_changes() {
             );
         }
     }
-    for path in SETTINGS.into_iter().chain(["accounts", "network", "overview", "recovery-key", "host-key"]) {
+    for path in SETTINGS.into_iter().chain([
+        "accounts",
+        "network",
+        "overview",
+        "recovery-key",
+        "host-key",
+        "history/day",
+        "metrics-access",
+    ]) {
         assert_eq!(house.call("GET", path, &bob, None).await.status, 403, "{path}");
         assert_eq!(house.call("GET", path, &Browser::default(), None).await.status, 401, "{path}");
     }
@@ -309,9 +331,10 @@ async fn the_openapi_document_names_every_call() {
     let house = House::start().await;
     let routes = openapi::routes();
     for (method, path) in &routes {
-        let path = path.strip_prefix("/api/box/").unwrap().replace("{before}", "7");
+        let path = path.strip_prefix("/api/box/").unwrap().replace("{before}", "7").replace("{range}", "day");
         let answer = house.call(&method.to_uppercase(), &path, &Browser::default(), None).await;
-        assert!(!matches!(answer.status, 404 | 405), "{method} {path}: {answer:?}");
+        let known = answer.status != 405 && answer.body["detail"] != "there is no such call";
+        assert!(known, "{method} {path}: {answer:?}");
     }
     let source = include_str!("../src/api/mod.rs");
     let named = source.matches("\"/api/box/").count();
@@ -366,4 +389,86 @@ async fn a_machine_that_is_no_appliance_says_so() {
     let overview = house.call("GET", "overview", &ada, None).await;
     assert_eq!(overview.body["problems"][0], json!({ "kind": "pages_silent" }), "{overview:?}");
     assert_eq!(overview.body["network"]["applies"], false);
+}
+
+#[tokio::test]
+async fn the_password_of_the_mail_server_is_never_given_back() {
+    let house = House::start().await;
+    let (ada, bob) = house.people().await;
+    let put = |body: Value| {
+        let (house, ada) = (&house, &ada);
+        async move { house.call("PUT", "settings/mail", ada, Some(body.to_string().as_bytes())).await }
+    };
+    let nothing = house.post("mail/test", &ada, json!({ "recipient": "ada@example.org" })).await;
+    assert_eq!((nothing.status, &nothing.body["field"]), (409, &json!("server")), "there is no server yet");
+    let mut seen = vec![put(mail()).await];
+    let stored = seen[0].body.clone();
+    assert_eq!((&stored["has_password"], &stored["password"]), (&json!(true), &json!("")), "{stored}");
+    // Nobody has to know the password to change the port.
+    let mut wanted = stored.clone();
+    wanted["port"] = json!(2);
+    let kept = put(wanted).await;
+    assert_eq!((kept.status, &kept.body["has_password"]), (200, &json!(true)), "{kept:?}");
+    // Whoever leads the box elsewhere does.
+    for (key, value) in [("server", "192.0.2.66"), ("user", "mallory")] {
+        let mut wanted = kept.body.clone();
+        wanted[key] = json!(value);
+        let refused = put(wanted).await;
+        assert_eq!((refused.status, &refused.body["field"]), (400, &json!("password")), "{refused:?}");
+    }
+    let test = house.post("mail/test", &ada, json!({ "recipient": "ada@example.org" })).await;
+    assert_eq!((test.status, &test.body["outcome"]), (200, &json!("connection_refused")), "{test:?}");
+    let bad = house.post("mail/test", &ada, json!({ "recipient": "ada\r\nBcc: eve@example.org" })).await;
+    assert_eq!((bad.status, &bad.body["field"]), (400, &json!("recipient")));
+    let without = json!({ "revision": 2, "server": "127.0.0.1", "sender": "box@example.org" });
+    let gone = put(without).await;
+    assert_eq!((gone.status, &gone.body["has_password"]), (200, &json!(false)), "{gone:?}");
+    let audit = house.call("GET", "audit", &bob, None).await;
+    let text = audit.body.to_string();
+    assert!(text.contains("mail_tested") && text.contains("ada@example.org"), "{text}");
+    seen.extend([kept, test, gone, audit, house.call("GET", "settings/mail", &ada, None).await]);
+    for answer in seen {
+        assert!(!answer.body.to_string().contains(MAIL_PASSWORD), "{answer:?}");
+    }
+}
+
+/// A monitoring system, which has no cookie.
+fn monitoring(token: &str) -> Browser {
+    Browser { cookie: String::new(), csrf: format!("Bearer {token}") }
+}
+
+#[tokio::test]
+async fn metrics_are_for_who_has_the_token_and_closed_at_first() {
+    let house = House::start().await;
+    let (ada, bob) = house.people().await;
+    let nobody = Browser::default();
+    let read = |browser: Browser| {
+        let house = &house;
+        async move { house.call("GET", "metrics", &browser, None).await }
+    };
+    for browser in [&nobody, &ada, &monitoring("x")] {
+        assert_eq!(read(browser.clone()).await.status, 404, "they are closed");
+    }
+    let opened = house.call("POST", "metrics-access", &ada, None).await;
+    let token = opened.body["token"].as_str().unwrap().to_owned();
+    assert_eq!(house.call("GET", "metrics-access", &ada, None).await.body, json!({ "open": true }));
+    assert_eq!(read(ada.clone()).await.status, 401, "a session is no token");
+    let answer = read(monitoring(&token)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.head.contains("application/openmetrics-text; version=1.0.0"), "{}", answer.head);
+    // Another one makes the first worthless.
+    let second = house.call("POST", "metrics-access", &ada, None).await;
+    assert_eq!(read(monitoring(&token)).await.status, 401);
+    assert_eq!(read(monitoring(second.body["token"].as_str().unwrap())).await.status, 200);
+    let mut wrong = Vec::new();
+    for guess in 0..20 {
+        wrong.push(read(monitoring(&format!("guess-{guess}"))).await.status);
+    }
+    assert!(wrong[..9].iter().all(|status| *status == 401) && wrong[19] == 429, "AU6: {wrong:?}");
+    let audit = house.call("GET", "audit", &bob, None).await.body.to_string();
+    assert!(audit.contains("metrics_opened") && audit.contains("metrics_refused"), "{audit}");
+    assert!(!audit.contains(&token));
+    let closed = house.call("DELETE", "metrics-access", &ada, None).await;
+    assert_eq!(closed.body, json!({ "open": false }));
+    assert_eq!(read(monitoring(&token)).await.status, 404);
 }

@@ -114,6 +114,9 @@ impl Site {
                 state_dir: self.state.join("appliance"),
                 setup_code_file: self.setup_code_file(),
                 backup_dir: self.state.join("backups"),
+                metrics_sockets: ["sfu", "signaling", "turn", "web", "appliance"]
+                    .map(|daemon| self.run(&format!("{daemon}.metrics")))
+                    .to_vec(),
                 machine: false,
                 web_dir: self.state.join("pages"),
                 web_address: SocketAddr::new(self.addresses[0], self.https_port),

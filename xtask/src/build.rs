@@ -36,7 +36,7 @@ pub(crate) fn user_interface() -> Result<()> {
 }
 
 /// The Python packages of `tests/browser/requirements.txt` in a folder of their own: Schemathesis tries an API by its
-/// OpenAPI document.
+/// OpenAPI document, and aiosmtpd is a mail server.
 pub(crate) fn python_packages() -> Result<PathBuf> {
     let list = root().join("tests/browser/requirements.txt");
     let wanted = std::fs::read(&list).context("tests/browser/requirements.txt cannot be read")?;

@@ -11,15 +11,9 @@ const WHO: &str = "display";
 
 impl Api {
     pub(crate) async fn display(&self) -> Result<Display, Refused> {
-        let (setup_code, offer, name, left, acme) = self
-            .call(|manager, now| {
-                let left = manager.seconds_to_confirm(now);
-                let (offer, acme) = (manager.offered_settings(), manager.acme_state(now)?);
-                Ok((manager.setup_code()?, offer, manager.host_name()?, left, acme))
-            })
-            .await?;
-        let in_use = setup_code.is_none();
-        Ok(Display { setup_code, offer, overview: self.overview(name, left, acme, in_use).await })
+        let asked = self.call(|manager, _| Ok((manager.setup_code()?, manager.offered_settings())));
+        let (setup_code, offer) = asked.await?;
+        Ok(Display { setup_code, offer, overview: self.overview().await? })
     }
 
     pub(crate) async fn restart_from_display(&self) -> Result<(), Refused> {

@@ -5,6 +5,8 @@ mod access;
 mod backup;
 mod display;
 mod extract;
+mod mail;
+mod monitoring;
 mod orders;
 mod settings;
 
@@ -18,8 +20,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use plenum_protocol::manager::{
-    AcmeSettings, BackupSettings, HostName, Institution, ManagerErrorCode, NetworkSettings, TimeSettings,
-    UpdateSource,
+    AcmeSettings, BackupSettings, HostName, Institution, MailSettings, ManagerErrorCode, NetworkSettings,
+    TimeSettings, UpdateSource,
 };
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -75,6 +77,8 @@ impl Api {
                 get(settings::read::<NetworkSettings>).put(settings::try_network),
             )
             .route("/api/box/settings/network/confirm", post(settings::confirm_network))
+            .route("/api/box/settings/mail", get(settings::read::<MailSettings>).put(mail::set))
+            .route("/api/box/mail/test", post(mail::test))
             .route("/api/box/network", get(settings::network))
             .route("/api/box/clock", get(settings::clock))
             .route(
@@ -101,6 +105,14 @@ impl Api {
             )
             .route("/api/box/institution", get(settings::public_institution))
             .route("/api/box/overview", get(orders::overview))
+            .route("/api/box/metrics", get(monitoring::metrics))
+            .route(
+                "/api/box/metrics-access",
+                get(monitoring::metrics_access)
+                    .post(monitoring::open_metrics)
+                    .delete(monitoring::close_metrics),
+            )
+            .route("/api/box/history/{range}", get(monitoring::history))
             .route("/api/box/power", post(orders::power))
             .route("/api/box/update", post(orders::update))
             .fallback(async || failure(StatusCode::NOT_FOUND, "there is no such call"))
@@ -122,7 +134,11 @@ impl Api {
         done.unwrap_or_else(|error| Err(Refused::mistake(&error)))
     }
 
-    fn now(&self) -> Now {
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub(crate) fn now(&self) -> Now {
         Now { wall: SystemTime::now(), mono: self.started.elapsed() }
     }
 }

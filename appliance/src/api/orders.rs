@@ -2,39 +2,34 @@
 
 use super::extract::Session;
 use super::{Answer, Api, Body, answer};
+use crate::manager::Refused;
 use crate::self_test;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plenum_protocol::manager::{
-    AcmeState, HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, UpdateOrder,
+    HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, UpdateOrder,
 };
 
 impl Api {
-    /// The machine, and what is stored of it.
-    pub(super) async fn overview(
-        &self,
-        name: String,
-        seconds_left: Option<u32>,
-        acme: Option<AcmeState>,
-        in_use: bool,
-    ) -> Overview {
-        let mut overview = self.machine.overview(name, seconds_left, acme).await;
+    /// The machine, and what is stored of it, for administrators and for the box itself.
+    pub(crate) async fn overview(&self) -> Result<Overview, Refused> {
+        let asked = self.call(|manager, now| {
+            let left = manager.seconds_to_confirm(now);
+            Ok((manager.host_name()?, left, manager.acme_state(now)?, manager.setup_code()?.is_none()))
+        });
+        let (name, left, acme, in_use) = asked.await?;
+        let mut overview = self.machine.overview(name, left, acme).await;
         if in_use {
             overview.problems.extend(self.backups.problems());
         }
-        overview
+        Ok(overview)
     }
 }
 
 pub(super) async fn overview(State(api): State<Api>, Session(who): Session) -> Answer {
-    let (name, left, acme) = api
-        .call(move |manager, now| {
-            manager.administers(&who)?;
-            Ok((manager.host_name()?, manager.seconds_to_confirm(now), manager.acme_state(now)?))
-        })
-        .await?;
-    Ok(answer(StatusCode::OK, &api.overview(name, left, acme, true).await))
+    api.call(move |manager, _| manager.administers(&who)).await?;
+    Ok(answer(StatusCode::OK, &api.overview().await?))
 }
 
 /// That it was shown is in the audit log before it is.

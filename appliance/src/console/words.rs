@@ -69,7 +69,7 @@ impl Language {
         }
     }
 
-    pub(super) fn problem(self, problem: &Problem) -> String {
+    pub(crate) fn problem(self, problem: &Problem) -> String {
         match (self, problem) {
             (German, Problem::MediaServerSilent) => {
                 "Der Medienserver antwortet nicht: Konferenzen können nicht beginnen.".to_owned()
@@ -102,6 +102,10 @@ impl Language {
             (English, Problem::CertificateNotRenewed { failure }) => {
                 format!("The box gets no new certificate: {}", failure.detail)
             }
+            (German, Problem::UpdateFailed { reason, .. }) => {
+                format!("Das letzte Update ist nicht gelungen: {reason}")
+            }
+            (English, Problem::UpdateFailed { reason, .. }) => format!("The last update failed: {reason}"),
             (German, Problem::RecoveryKeyWaits) => {
                 "Der Wiederherstellungsschlüssel ist noch nicht notiert: Einrichtung oder Verwaltung zeigen ihn.".to_owned()
             }

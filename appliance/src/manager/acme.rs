@@ -56,7 +56,7 @@ impl Area for AcmeSettings {
         if !self.contact.is_empty() && !is_mail(&self.contact) {
             return Err(Refused::malformed("contact", "it is no mail address"));
         }
-        text::authorities("authorities", &mut self.authorities)?;
+        text::authorities("authorities", &mut self.authorities, text::MAX_AUTHORITIES_BYTES)?;
         text::line("binding_key_id", &mut self.binding_key_id, MAX_KEY_ID_CHARS)?;
         let typed = self.binding_key.take().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
         self.binding_key = typed.map(|key| binding_key(&key)).transpose()?;

@@ -97,7 +97,7 @@ impl Area for UpdateSource {
         {
             return Err(Refused::malformed("restart_window", what));
         }
-        text::authorities("authorities", &mut self.authorities)
+        text::authorities("authorities", &mut self.authorities, text::MAX_AUTHORITIES_BYTES)
     }
 }
 

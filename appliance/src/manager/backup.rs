@@ -2,6 +2,8 @@
 
 use super::area::{Area, Kept};
 use super::certificate::Pem;
+use super::mail::MailPassword;
+use super::metrics::Reader;
 use super::setup::Setup;
 use super::{Manager, Now, Refused, acme, allow, name_of, options, text};
 use crate::access::account::Account;
@@ -13,7 +15,7 @@ use crate::backup::schedule;
 use crate::backup::seal::{Fault, Key};
 use plenum_protocol::manager::{
     AcmeSettings, AdminRole, AuditEvent, BackupKey, BackupKeyState, BackupSettings, HostName, Institution,
-    ManagerErrorCode, NetworkSettings, SetupStep, TimeSettings, UpdateSource,
+    MailSettings, ManagerErrorCode, NetworkSettings, SetupStep, TimeSettings, UpdateSource,
 };
 use plenum_store::{Category, Field, Retention, Store, Stored, Transaction};
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,9 @@ pub(super) const BACKED_UP: &[&str] = &[
     acme::Binding::TREE,
     acme::Account::TREE,
     acme::Progress::TREE,
+    <Kept<MailSettings>>::TREE,
+    MailPassword::TREE,
+    Reader::TREE,
 ];
 
 impl Area for BackupSettings {
@@ -254,6 +259,9 @@ impl Found {
                 records::<acme::Binding>(from)?,
                 records::<acme::Account>(from)?,
                 records::<acme::Progress>(from)?,
+                area::<MailSettings>(from)?,
+                records::<MailPassword>(from)?,
+                records::<Reader>(from)?,
             ],
         })
     }

@@ -10,6 +10,9 @@ mod areas;
 mod backup;
 mod certificate;
 mod door;
+mod history;
+mod mail;
+mod metrics;
 mod network;
 mod orders;
 mod provision;
@@ -33,12 +36,15 @@ use acme::Asking;
 use area::Kept;
 use backup::Keys;
 use certificate::{Pem, Waiting};
+use history::{Minute, Quarter};
+use mail::{MailPassword, Told};
+use metrics::Reader;
 use network::Trial;
 use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
 use plenum_protocol::manager::{
     AcmeSettings, AdminRole, AuditEntry, AuditEvent, AuditPage, BackupSettings, HostName, Institution,
-    NetworkSettings, SessionInfo, SignedIn, TimeSettings, UpdateSource,
+    MailSettings, NetworkSettings, SessionInfo, SignedIn, TimeSettings, UpdateSource,
 };
 use plenum_store::{Declaration, Options, Store, Transaction};
 use provision::Offered;
@@ -137,6 +143,12 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<acme::Binding>(),
         Declaration::of::<acme::Account>(),
         Declaration::of::<acme::Progress>(),
+        Declaration::of::<Kept<MailSettings>>(),
+        Declaration::of::<MailPassword>(),
+        Declaration::of::<Told>(),
+        Declaration::of::<Minute>(),
+        Declaration::of::<Quarter>(),
+        Declaration::of::<Reader>(),
         Declaration::of::<Pem>(),
         Declaration::of::<Waiting>(),
     ]
@@ -160,6 +172,12 @@ pub fn options(directory: &Path) -> Options {
         .tree::<acme::Binding>()
         .tree::<acme::Account>()
         .tree::<acme::Progress>()
+        .tree::<Kept<MailSettings>>()
+        .tree::<MailPassword>()
+        .tree::<Told>()
+        .tree::<Minute>()
+        .tree::<Quarter>()
+        .tree::<Reader>()
         .tree::<Pem>()
         .tree::<Waiting>()
 }

@@ -23,6 +23,7 @@ impl Manager {
             host_name: self.host_name()?,
             certificate: self.certificate(who, now)?.kind,
             updates: !self.kept::<UpdateSource>()?.source.is_empty(),
+            mail: self.relay()?,
             backup_key: self.backup_key()?.is_some(),
         })
     }

@@ -8,9 +8,10 @@ use std::net::IpAddr;
 const MAX_URL_CHARS: usize = 500;
 /// RFC 1035 section 2.3.4.
 const MAX_NAME_CHARS: usize = 253;
+const MAX_MAIL_CHARS: usize = 120;
 const MAX_LABEL_CHARS: usize = 63;
 /// A record has 4 KB.
-const MAX_AUTHORITIES_BYTES: usize = 3_000;
+pub(super) const MAX_AUTHORITIES_BYTES: usize = 3_000;
 
 /// One line of text, trimmed.
 pub(super) fn line(field: &str, text: &mut String, most: usize) -> Result<(), Refused> {
@@ -72,17 +73,26 @@ pub(super) fn host(field: &str, text: &mut String) -> Result<(), Refused> {
 }
 
 /// Certificates in PEM, or nothing.
-pub(super) fn authorities(field: &str, text: &mut String) -> Result<(), Refused> {
+pub(super) fn authorities(field: &str, text: &mut String, most: usize) -> Result<(), Refused> {
     *text = text.trim().to_owned();
     let certificates = CertificateDer::pem_slice_iter(text.as_bytes());
     let count = certificates.filter(Result::is_ok).count();
     match text.len() {
         0 => Ok(()),
-        length if length > MAX_AUTHORITIES_BYTES => {
-            Err(Refused::malformed(field, format!("it has more than {MAX_AUTHORITIES_BYTES} characters")))
+        length if length > most => {
+            Err(Refused::malformed(field, format!("it has more than {most} characters")))
         }
         _ if count == 0 => Err(Refused::malformed(field, "there is no certificate in PEM")),
         _ => Ok(()),
+    }
+}
+
+/// An address of mail (RFC 5321 section 4.1.2), in the letters that every server takes.
+pub(super) fn mail_address(field: &str, text: &mut String) -> Result<(), Refused> {
+    line(field, text, MAX_MAIL_CHARS)?;
+    match text.is_ascii() && text.parse::<lettre::Address>().is_ok() {
+        true => Ok(()),
+        false => Err(Refused::malformed(field, "an address looks like plenum@example.org")),
     }
 }
 
@@ -142,6 +152,22 @@ mod tests {
         assert_eq!(host("servers", &mut " 192.0.2.1".to_owned()), Ok(()));
         assert_eq!(host("servers", &mut "2001:db8::1".to_owned()), Ok(()));
         assert!(host("servers", &mut "192.0.2.256".to_owned()).is_err());
+    }
+
+    #[test]
+    fn mail_addresses() {
+        assert_eq!(mail_address("sender", &mut " plenum@example.org ".to_owned()), Ok(()));
+        for bad in [
+            "",
+            "plenum",
+            "a@",
+            "a b@example.org",
+            "a@example.org\r\nRCPT TO:<b@x>",
+            "ä@example.org",
+            "<a@b>",
+        ] {
+            assert!(mail_address("sender", &mut bad.to_owned()).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod capacity;
 mod dns;
 
+use crate::mail::{self, Relay};
 use crate::observer::Machine;
 use plenum_protocol::manager::{
     CertificateInfo, CertificateKind, Check, Checked, Outcome, SelfTest, UpdateAction, UpdateOrder,
@@ -17,6 +18,8 @@ pub struct Wanted {
     pub certificate: CertificateKind,
     /// Whether there is a source of updates.
     pub updates: bool,
+    /// The server that takes the box's mail, if there is one.
+    pub mail: Option<Relay>,
     /// Whether backups have a key.
     pub backup_key: bool,
 }
@@ -26,10 +29,11 @@ pub async fn run(machine: &Machine, wanted: &Wanted) -> SelfTest {
     let measured = tokio::task::spawn_blocking(capacity::measure);
     let network = machine.network(None);
     let addresses: Vec<IpAddr> = network.addresses.iter().copied().filter(|it| !it.is_loopback()).collect();
-    let ((forward, reverse), certificate, updates, meetings, host_key) = tokio::join!(
+    let ((forward, reverse), certificate, updates, mail, meetings, host_key) = tokio::join!(
         names(machine, &wanted.host_name, &addresses),
         machine.certificate(),
         updates(machine, wanted.updates),
+        try_mail(wanted.mail.as_ref()),
         machine.meetings(),
         machine.host_key(),
     );
@@ -44,6 +48,7 @@ pub async fn run(machine: &Machine, wanted: &Wanted) -> SelfTest {
         check(Checked::Time, yes(clock.synchronized, Outcome::Warning), ""),
         judge(certificate.as_ref(), wanted),
         updates,
+        mail,
         check(Checked::Media, yes(meetings.known, Outcome::Failed), ""),
         check(Checked::Meetings, yes(host_key.is_some(), Outcome::Failed), ""),
         check(Checked::Disk, yes(!crate::observer::is_low(disk), Outcome::Warning), ""),
@@ -120,6 +125,14 @@ async fn updates(machine: &Machine, has_source: bool) -> Check {
     }
 }
 
+async fn try_mail(relay: Option<&Relay>) -> Check {
+    let Some(relay) = relay else { return check(Checked::Mail, Outcome::Skipped, "") };
+    match mail::try_out(relay).await {
+        Ok(()) => check(Checked::Mail, Outcome::Good, ""),
+        Err(failure) => check(Checked::Mail, Outcome::Failed, failure.said),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +148,7 @@ mod tests {
                 host_name: "plenum.example.org".into(),
                 certificate: kind,
                 updates: false,
+                mail: None,
                 backup_key: true,
             };
             judge(Some(&shown(names)), &wanted).outcome

@@ -1,5 +1,6 @@
 //! A directory on an HTTPS server (RFC 9110, RFC 8446): `latest.json` and the updates beside it.
 
+use crate::certificate;
 use crate::staging::Staging;
 use anyhow::{Context, Result, bail, ensure};
 use http_body_util::{BodyExt, Empty};
@@ -8,8 +9,7 @@ use hyper::header::HOST;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use plenum_protocol::update::{INDEX_NAME, Index, PublicKey};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use std::error::Error;
 use std::path::Path;
@@ -22,7 +22,6 @@ use tokio_rustls::TlsConnector;
 /// Without a byte for this long the server is given up.
 const STALL: Duration = Duration::from_secs(30);
 const MAX_INDEX: usize = 64 << 10;
-const PUBLIC: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 #[derive(Clone)]
 pub struct Client {
@@ -33,16 +32,10 @@ impl Client {
     /// `authorities`: a PEM file beside the public authorities; empty for none. `more`: PEM, or nothing.
     pub fn new(authorities: &Path, more: &str) -> Result<Client> {
         let mut roots = RootCertStore::empty();
-        let named = (!authorities.as_os_str().is_empty()).then_some(authorities);
-        for path in [Path::new(PUBLIC)].into_iter().chain(named) {
-            let Ok(certificates) = CertificateDer::pem_file_iter(path) else {
-                log::warn!("{} cannot be read: its authorities are not trusted", path.display());
-                continue;
-            };
-            roots.add_parsable_certificates(certificates.filter_map(Result::ok));
+        roots.add_parsable_certificates(certificate::authorities(more));
+        if !authorities.as_os_str().is_empty() {
+            roots.add_parsable_certificates(certificate::read_authorities(authorities));
         }
-        let more = CertificateDer::pem_slice_iter(more.as_bytes());
-        roots.add_parsable_certificates(more.filter_map(Result::ok));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?

@@ -28,6 +28,9 @@ use work::Message;
 /// How often it is looked whether people still meet.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// Why a version was left that did not fail.
+pub const WENT_BACK: &str = "an administrator went back from it";
+
 pub struct Updater {
     settings: UpdateSettings,
     /// As the settings file has them.
@@ -306,7 +309,7 @@ impl Updater {
                 self.show_reason(reason);
             }
             Message::WentBack => {
-                let reason = "an administrator went back from it".to_owned();
+                let reason = WENT_BACK.to_owned();
                 self.record.rejected.push((self.running.clone(), reason.clone()));
                 self.record.last = Some(Outcome::RolledBack(self.running.clone(), reason));
                 self.record.last_at = now();

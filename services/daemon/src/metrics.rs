@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const MAX_CONNECTIONS: usize = 8;
 const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 

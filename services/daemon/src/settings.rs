@@ -25,6 +25,7 @@ impl Settings for ApplianceSettings {
         socket_path("http_socket", &self.http_socket)?;
         absolute("state_dir", &self.state_dir)?;
         absolute("setup_code_file", &self.setup_code_file)?;
+        self.metrics_sockets.iter().try_for_each(|socket| socket_path("metrics_sockets", socket))?;
         let source = &self.update.source;
         if !source.is_empty() && !source.starts_with("https://") {
             let remedy = "name a directory as in https://updates.example.org/plenum/";

@@ -242,6 +242,8 @@ pub struct ApplianceSettings {
     pub setup_code_file: PathBuf,
     /// Backups that lie on the box itself.
     pub backup_dir: PathBuf,
+    /// Metrics sockets of all daemons (`common.metrics_socket` of each).
+    pub metrics_sockets: Vec<PathBuf>,
     /// Where the recovery key of the data partition stands until somebody has noted it.
     pub recovery_key_file: PathBuf,
     /// `false` on machines that are no appliance: their network, name and time are left alone.
@@ -263,6 +265,9 @@ impl Default for ApplianceSettings {
             state_dir: "/var/lib/plenum/appliance/manager".into(),
             setup_code_file: "/run/plenum/appliance/setup.code".into(),
             backup_dir: "/var/lib/plenum/appliance/backups".into(),
+            metrics_sockets: ["sfu", "signaling", "turn", "web", "appliance"]
+                .map(|daemon| format!("/run/plenum/{daemon}/metrics.sock").into())
+                .to_vec(),
             recovery_key_file: "/run/plenum/recovery.key".into(),
             machine: true,
             network_dir: "/run/systemd/network".into(),

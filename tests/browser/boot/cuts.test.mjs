@@ -54,6 +54,8 @@ test("the set-up goes on after a power cut in each step", async () => {
   await at("institution")();
   await box.control("institution-name").fill("Unfallversicherung Nord");
   await box.control("institution-save").click();
+  await at("mail")();
+  await box.control("mail-save").click();
   await at("updates")();
   await box.control("update-source-save").click();
   await at("test")();

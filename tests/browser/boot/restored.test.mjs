@@ -32,6 +32,8 @@ test("dm6 a backup is restored without who was deleted since", async () => {
   const box = new Box(machine, await browser.person("Ada"));
   await box.restore(told);
   await box.control("network-save").click();
+  await box.step("mail");
+  await box.control("mail-save").click();
   await box.step("updates");
   await box.control("update-source-save").click();
   await box.step("test");

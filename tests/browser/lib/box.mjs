@@ -1,6 +1,8 @@
 // A person at the box's set-up and administration: fills the pages, and has axe look at every state.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
 import { join } from "node:path";
 import { audit } from "./axe.mjs";
 import { PASSWORD } from "./box-api.mjs";
@@ -98,6 +100,10 @@ export class Box {
     await this.check("institution with a wrong address");
     await this.control("institution-imprint").fill("https://www.example.org/impressum");
     await this.control("institution-save").click();
+    await this.step("mail");
+    await this.control("mail-save").waitFor();
+    await this.check("mail");
+    await this.control("mail-save").click();
     await this.step("updates");
     await this.control("update-source-save").waitFor();
     await this.check("updates");
@@ -115,7 +121,7 @@ export class Box {
     const found = await this.control("self-test").locator("li").evaluateAll((rows) =>
       rows.map((row) => `${row.dataset.outcome} ${row.textContent.replaceAll(/\s+/g, " ").trim()}`));
     await this.check("self-test");
-    assert.equal(found.length, 12, found.join("\n"));
+    assert.equal(found.length, 13, found.join("\n"));
     assert.deepEqual(found.filter((line) => line.startsWith("failed")), []);
     // The last two are the calls of the browser: over UDP, and over TURN/TLS.
     for (const line of found.slice(-2)) assert.ok(line.startsWith("good"), line);
@@ -212,6 +218,80 @@ export class Box {
       return shown !== before && (await this.control("certificate-request").count()) === 0;
     });
     await this.check("certificate of the institution");
+  }
+
+  /** The first value comes after a minute; until then, and without one, the page says so. */
+  async history() {
+    await this.area("history");
+    await this.control("graph").first().waitFor();
+    assert.equal(await this.control("graph").count(), 6);
+    const graph = (id) => this.page.locator(`[data-testid="graph"][data-graph="${id}"]`);
+    await graph("cpu").locator("svg path").waitFor({ state: "attached", timeout: 90_000 });
+    for (const range of ["week", "month", "day"]) {
+      await this.control(`history-${range}`).check();
+      await graph("disk").locator("svg path").waitFor({ state: "attached" });
+    }
+    await graph("network").locator("summary").click();
+    await graph("network").locator("tbody tr").first().waitFor();
+    await this.check("history");
+    await this.control("metrics-open").click();
+    await this.page.locator('[data-testid="metrics-access"][data-open="true"]').waitFor();
+    const authorization = `Bearer ${await this.control("metrics-token").inputValue()}`;
+    const { status, body } = await fetchText(`${this.house.url}/api/box/metrics`, this.house.ca_file, { authorization });
+    assert.equal(status, 200);
+    for (const daemon of ["sfu", "signaling", "turn", "web", "appliance"]) {
+      assert.ok(body.includes(`\nprocess_open_fds{daemon="${daemon}"} `), `${daemon} is in ${body}`);
+    }
+    assert.equal(body.split("# EOF\n").length, 2);
+    await this.check("metrics are open");
+    await this.control("metrics-close").click();
+    await this.page.locator('[data-testid="metrics-access"][data-open="false"]').waitFor();
+  }
+
+  /** A wrong password and a server that cannot prove who it is are told apart; then the mail really arrives. */
+  async mail(server) {
+    await this.area("mail");
+    await this.control("mail-server").fill(server.address);
+    await this.control("mail-port").fill(String(server.ports.tls));
+    await this.control("mail-user").fill(server.user);
+    await this.control("mail-save").click();
+    await this.control("form-error").waitFor();
+    await this.check("mail without a password");
+    await this.control("mail-password").fill("wrong");
+    await this.control("mail-sender").fill("plenum@example.org");
+    await this.control("mail-recipients").fill("it@example.org, night@example.org");
+    await this.control("mail-save").click();
+    await this.control("mail-test-send").waitFor();
+    await this.testMail("certificate_not_trusted", "it@example.org");
+    await this.check("mail to a server that is not trusted");
+    await this.control("mail-authorities").locator("xpath=ancestor::details").locator("summary").click();
+    await this.control("mail-authorities").fill(server.authority);
+    await this.control("mail-password").fill("wrong");
+    await this.testMail("login_refused", "it@example.org");
+    await this.control("mail-password").fill(server.password);
+    await this.testMail("sent", "it@example.org");
+    const first = await server.mailTo("it@example.org");
+    assert.equal(first.from, "plenum@example.org");
+    assert.ok(first.encrypted && first.text.includes("Diese E-Mail zeigt"), first.text);
+    await this.check("mail that was sent");
+    // By STARTTLS, on another port, with the stored password.
+    await this.control("mail-encryption").selectOption("start_tls");
+    await this.testMail("tls_failed", "ada@example.org");
+    await this.control("mail-port").fill(String(server.ports.start_tls));
+    await this.testMail("sent", "ada@example.org");
+    assert.ok((await server.mailTo("ada@example.org")).encrypted);
+    await this.testMail("recipient_refused", "nobody@example.org");
+    await this.check("mail to somebody whom the server does not know");
+    await this.page.reload();
+    await this.control("mail-server").waitFor();
+    assert.equal(await this.control("mail-password").inputValue(), "");
+  }
+
+  async testMail(outcome, recipient) {
+    await this.control("mail-test-recipient").fill(recipient);
+    await this.control("mail-test-send").click();
+    const result = this.page.locator(`[data-testid="mail-test-result"][data-outcome="${outcome}"]`);
+    await result.waitFor({ timeout: 20_000 });
   }
 
   async area(name) {
@@ -325,7 +405,8 @@ export class Box {
     await this.control("admin-console").waitFor();
   }
 
-  async administer(secret) {
+  /** `mail`: a mail server, if there is one. */
+  async administer(secret, mail) {
     await this.control("to-admin").click();
     await this.control("sign-in-name").waitFor();
     await this.check("sign-in");
@@ -337,6 +418,7 @@ export class Box {
     await this.signIn("ada@example.org", secret);
     await this.control("overview").getByRole("definition").first().waitFor();
     await this.check("overview");
+    await this.history();
     await this.area("network");
     await this.control("network-dns").waitFor();
     await until("the DNS servers were kept", async () => {
@@ -344,6 +426,7 @@ export class Box {
     });
     await this.check("network of a box that is set up");
     await this.certificate();
+    if (mail) await this.mail(mail);
     await this.area("time");
     await until("the time servers were kept", async () => {
       return (await this.control("time-servers").inputValue()) === "time.example.org 192.0.2.123";
@@ -399,4 +482,18 @@ async function freshCode(secret) {
   await until("there is a code that has not been used", () => next() > (used.get(secret) ?? 0), 35_000);
   used.set(secret, next());
   return oneTimePassword(secret, next() * 30);
+}
+
+/** As a monitoring system asks, which is no browser. */
+function fetchText(url, authority, headers) {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { headers, ca: readFileSync(authority) }, (answer) => {
+      let body = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (piece) => (body += piece));
+      answer.on("end", () => resolve({ status: answer.statusCode, body }));
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
 }

@@ -38,6 +38,7 @@ export async function setUp(box, language) {
       await box.step("institution");
       await box.control("institution-name").fill("Unfallversicherung Nord");
     }],
+    [t.box_next, () => box.step("mail")],
     [t.box_next, () => box.step("updates")],
     [t.check_run, () => box.step("test")],
     [t.check_print, async () => {
@@ -52,14 +53,14 @@ export async function setUp(box, language) {
     await box.control("key-last").fill(key.split("-").at(-1));
     return key;
   };
-  await instructions.follow(box.page, { first: 4, last: 12, before });
+  await instructions.follow(box.page, { first: 4, last: 13, before });
   if (box.house.hands) {
     const recovery = [[t.box_key_noted, () => noted("recovery-key")]];
-    await instructions.follow(box.page, { first: 13, last: 13, before: recovery });
+    await instructions.follow(box.page, { first: 14, last: 14, before: recovery });
   }
   await instructions.follow(box.page, {
-    first: 14,
-    last: 16,
+    first: 15,
+    last: 17,
     before: [
       [t.box_key_noted, async () => (told.key = await noted("backup-key"))],
       [t.box_host_key_show],

@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { Box } from "../lib/box.mjs";
 import { Chromium } from "../lib/chromium.mjs";
 import { House } from "../lib/house.mjs";
+import { MailServer } from "../lib/mail-server.mjs";
 import { until } from "../lib/until.mjs";
 
 /** Every state is looked at in both themes, wide and narrow. */
@@ -21,15 +22,17 @@ for (const { keyboard = false, ...view } of PEOPLE) {
   const how = keyboard ? "by keyboard alone" : "with a mouse";
   test(`set-up, administration and audit: ${view.locale}, ${how}`, async () => {
     const house = await House.start();
+    const mail = await MailServer.start();
     const browser = await Chromium.start(house, view);
     try {
       const box = new Box(house, await browser.person("Ada"), { keyboard });
       const ada = await box.setUp();
-      const bob = await box.administer(ada);
+      const bob = await box.administer(ada, mail);
       await box.readAudit(bob);
       assert.deepEqual(browser.faults, []);
     } finally {
       await browser.stop();
+      await mail.stop();
       await house.stop();
     }
   });
@@ -66,6 +69,8 @@ test("dm6 a box takes the place of another, and what was deleted stays deleted",
     const fresh = new Box(second, await browsers[1].person("Ada"));
     await fresh.restore({ backup, deletions, key: old.backupKey });
     await fresh.control("network-save").click();
+    await fresh.step("mail");
+    await fresh.control("mail-save").click();
     await fresh.step("updates");
     await fresh.control("update-source-save").click();
     await fresh.step("test");

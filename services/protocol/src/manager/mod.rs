@@ -17,6 +17,9 @@
 //! | `PUT /api/box/settings/AREA` | the area | 200, the area; 409 if `revision` is not the stored one | administrator, set-up |
 //! | `PUT /api/box/settings/network` | [`NetworkSettings`] | 200 [`NetworkTrial`]: applied, and taken back unless confirmed | administrator, set-up |
 //! | `POST /api/box/settings/network/confirm` | [`ConfirmNetwork`] | 200 [`NetworkSettings`], 409 if it is too late | who has the token |
+//! | `GET /api/box/settings/mail` | – | 200 [`MailSettings`], without the password | administrator, set-up |
+//! | `PUT /api/box/settings/mail` | [`MailSettings`] | 200 [`MailSettings`]; 409 | administrator, set-up |
+//! | `POST /api/box/mail/test` | [`MailTest`] | 200 [`MailTestResult`]: sent, or why not; 409 without a server | administrator, set-up |
 //! | `GET /api/box/network` | – | 200 [`NetworkState`] | administrator, set-up |
 //! | `GET /api/box/clock` | – | 200 [`Clock`] | administrator, set-up |
 //! | `GET /api/box/certificate` | – | 200 [`CertificateState`] | administrator, set-up |
@@ -41,6 +44,11 @@
 //! | `POST /api/box/backup/restore` | [`RestoreOrder`] | 200 [`Restored`], 400 with the reason | set-up |
 //! | `GET /api/box/institution` | – | 200 [`Institution`] | anyone |
 //! | `GET /api/box/overview` | – | 200 [`Overview`] | administrator |
+//! | `GET /api/box/history/RANGE` | – | 200 [`History`]; `day`, `week` or `month` | administrator |
+//! | `GET /api/box/metrics-access` | – | 200 [`MetricsAccess`] | administrator |
+//! | `POST /api/box/metrics-access` | – | 200 [`MetricsToken`]: a new one, in the place of another | administrator |
+//! | `DELETE /api/box/metrics-access` | – | 200 [`MetricsAccess`]: closed | administrator |
+//! | `GET /api/box/metrics` | – | 200, OpenMetrics as text; 404 while closed, 401, 429 | who has the token |
 //! | `POST /api/box/power` | [`PowerOrder`] | 200 [`PowerAnswer`]; who would be cut off, if somebody | administrator |
 //! | `POST /api/box/update` | [`UpdateOrder`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `GET /api/box/audit`, `/api/box/audit/BEFORE` | – | 200 [`AuditPage`] | auditor |
@@ -52,6 +60,9 @@ mod acme;
 mod areas;
 mod backup;
 mod certificate;
+mod history;
+mod mail;
+mod metrics;
 mod network;
 pub mod openapi;
 mod overview;
@@ -66,6 +77,9 @@ pub use backup::{
 pub use certificate::{
     CertificateInfo, CertificateKind, CertificateRequest, CertificateState, UploadedCertificate,
 };
+pub use history::{History, HistoryKind, HistoryRange, HistorySeries};
+pub use mail::{MailEncryption, MailOutcome, MailSettings, MailTest, MailTestResult};
+pub use metrics::{MetricsAccess, MetricsToken};
 pub use network::{
     BondMode, ConfirmNetwork, Ipv4Settings, Ipv6Settings, NetworkSettings, NetworkState, NetworkTrial, Port,
 };
@@ -122,6 +136,7 @@ pub enum SetupStep {
     Name,
     Time,
     Institution,
+    Mail,
     Updates,
     Test,
 }
@@ -272,6 +287,12 @@ pub enum AuditEvent {
     RestoreTested,
     Restored,
     HostKeyShown,
+    /// A test mail was sent, or was to be.
+    MailTested,
+    MetricsOpened,
+    MetricsClosed,
+    /// Somebody asked for metrics with a wrong token.
+    MetricsRefused,
     AuditRead,
 }
 

@@ -13,9 +13,22 @@ struct Call {
     body: Option<Value>,
     answer: Value,
     status: u16,
-    /// Whether it needs no session.
-    open: bool,
+    access: Access,
+    /// Type of the answer.
+    content: &'static str,
 }
+
+#[derive(PartialEq, Eq)]
+enum Access {
+    Session,
+    /// Of the metrics.
+    Token,
+    Anyone,
+}
+
+const JSON: &str = "application/json";
+/// As the daemons answer.
+const OPEN_METRICS: &str = "application/openmetrics-text";
 
 /// Collects schemas while calls are named.
 struct Calls {
@@ -57,7 +70,8 @@ impl Calls {
         body: Option<Value>,
         answer: Value,
     ) -> &mut Call {
-        self.calls.push(Call { method, path, what, body, answer, status: 200, open: false });
+        let access = Access::Session;
+        self.calls.push(Call { method, path, what, body, answer, status: 200, access, content: JSON });
         self.calls.last_mut().expect("one was added")
     }
 
@@ -73,7 +87,7 @@ impl Calls {
 
 impl Call {
     fn open(&mut self) -> &mut Call {
-        self.open = true;
+        self.access = Access::Anyone;
         self
     }
 }
@@ -109,6 +123,8 @@ fn calls() -> Calls {
     it.area::<TimeSettings>("/api/box/settings/time", "Where the box takes the time from");
     it.area::<BackupSettings>("/api/box/settings/backup", "When backups are made");
     it.area::<UpdateSource>("/api/box/settings/update", "Where updates come from");
+    it.area::<MailSettings>("/api/box/settings/mail", "The server that takes the box's mail");
+    it.send::<MailTest, MailTestResult>("post", "/api/box/mail/test", "Send a test mail");
     it.get::<NetworkSettings>("/api/box/settings/network", "How the box is on the network");
     let what = "Apply network settings, and take them back unless they are confirmed";
     it.send::<NetworkSettings, NetworkTrial>("put", "/api/box/settings/network", what);
@@ -140,6 +156,14 @@ fn calls() -> Calls {
     it.send::<RestoreOrder, Restored>("post", "/api/box/backup/restore", "Restore it on a box in set-up");
     it.get::<Institution>("/api/box/institution", "Who runs the box, for every page").open();
     it.get::<Overview>("/api/box/overview", "The box in numbers");
+    it.get::<MetricsAccess>("/api/box/metrics-access", "Whether metrics may be read");
+    it.order::<MetricsToken>("post", "/api/box/metrics-access", "Open the metrics, with a new token");
+    it.order::<MetricsAccess>("delete", "/api/box/metrics-access", "Close the metrics");
+    let metrics = it.get::<String>("/api/box/metrics", "All metrics, for a monitoring system");
+    metrics.access = Access::Token;
+    metrics.content = OPEN_METRICS;
+    it.schema::<HistoryRange>();
+    it.get::<History>("/api/box/history/{range}", "How the box was over a day, a week or 30 days");
     it.send::<PowerOrder, PowerAnswer>("post", "/api/box/power", "Restart or switch off");
     it.send::<UpdateOrder, UpdateState>("post", "/api/box/update", "Look for, install or leave a version");
     it.get::<AuditPage>("/api/box/audit", "The newest entries of the audit log");
@@ -173,6 +197,7 @@ pub fn document() -> String {
             "schemas": calls.schemas.take_definitions(true),
             "securitySchemes": {
                 "session": { "type": "apiKey", "in": "cookie", "name": "__Host-plenum-box" },
+                "metrics": { "type": "http", "scheme": "bearer" },
                 "genuine": { "type": "apiKey", "in": "header", "name": "x-csrf-token" },
             },
         },
@@ -182,26 +207,36 @@ pub fn document() -> String {
 }
 
 fn operation(call: &Call, error: &Value) -> Value {
-    let json = |schema: &Value| json!({ "application/json": { "schema": schema } });
+    let json = |schema: &Value| json!({ JSON: { "schema": schema } });
     let mut operation = json!({
         "summary": call.what,
         "responses": {
-            call.status.to_string(): { "description": "Done", "content": json(&call.answer) },
+            call.status.to_string(): { "description": "Done", "content": { call.content: { "schema": call.answer } } },
             "default": { "description": "Refused", "content": json(error) },
         },
     });
     if let Some(body) = &call.body {
         operation["requestBody"] = json!({ "required": true, "content": json(body) });
     }
-    if !call.open {
-        let genuine = json!({ "session": [], "genuine": [] });
-        operation["security"] =
-            json!([if call.method == "get" { json!({ "session": [] }) } else { genuine }]);
+    let security = match call.access {
+        Access::Anyone => None,
+        Access::Token => Some(json!({ "metrics": [] })),
+        Access::Session if call.method == "get" => Some(json!({ "session": [] })),
+        Access::Session => Some(json!({ "session": [], "genuine": [] })),
+    };
+    if let Some(security) = security {
+        operation["security"] = json!([security]);
     }
     if call.path.contains("{before}") {
         operation["parameters"] = json!([{
             "name": "before", "in": "path", "required": true,
             "schema": { "type": "integer", "format": "uint64", "minimum": 0 },
+        }]);
+    }
+    if call.path.contains("{range}") {
+        operation["parameters"] = json!([{
+            "name": "range", "in": "path", "required": true,
+            "schema": { "$ref": "#/components/schemas/HistoryRange" },
         }]);
     }
     operation

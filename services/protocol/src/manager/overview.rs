@@ -56,6 +56,11 @@ pub enum Problem {
         failure: AcmeFailure,
     },
     NoAddress,
+    /// The last update did not succeed: the version, or empty, and why, in English, as in the log.
+    UpdateFailed {
+        version: String,
+        reason: String,
+    },
     /// Nobody has noted the key that opens the data without the TPM.
     RecoveryKeyWaits,
     /// There is no backup, because nobody has made a key for it.

@@ -35,6 +35,8 @@ pub enum Checked {
     /// Browsers take the certificate, and it is for the name of the box.
     Certificate,
     UpdateSource,
+    /// The mail server lets the box in.
+    Mail,
     /// The media server answers.
     Media,
     /// The meeting server answers.

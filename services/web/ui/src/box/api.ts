@@ -11,11 +11,17 @@ import type {
   CertificateRequest,
   CertificateState,
   Clock,
+  History,
+  HistoryRange,
   HostKey,
   HostName,
   Institution,
+  MailSettings,
+  MailTestResult,
   ManagerError,
   ManagerErrorCode,
+  MetricsAccess,
+  MetricsToken,
   NetworkSettings,
   NetworkState,
   NetworkTrial,
@@ -140,6 +146,19 @@ export class BoxApi {
     return this.#call('PUT', 'settings/update', wanted)
   }
 
+  mail(): Promise<MailSettings> {
+    return this.#call('GET', 'settings/mail')
+  }
+
+  setMail(wanted: MailSettings): Promise<MailSettings> {
+    return this.#call('PUT', 'settings/mail', wanted)
+  }
+
+  /** With the stored settings. */
+  testMail(recipient: string): Promise<MailTestResult> {
+    return this.#call('POST', 'mail/test', { recipient })
+  }
+
   clock(): Promise<Clock> {
     return this.#call('GET', 'clock')
   }
@@ -257,6 +276,23 @@ export class BoxApi {
 
   overview(): Promise<Overview> {
     return this.#call('GET', 'overview')
+  }
+
+  history(range: HistoryRange): Promise<History> {
+    return this.#call('GET', `history/${range}`)
+  }
+
+  metricsAccess(): Promise<MetricsAccess> {
+    return this.#call('GET', 'metrics-access')
+  }
+
+  /** A new token, in the place of another. */
+  openMetrics(): Promise<MetricsToken> {
+    return this.#call('POST', 'metrics-access')
+  }
+
+  closeMetrics(): Promise<MetricsAccess> {
+    return this.#call('DELETE', 'metrics-access')
   }
 
   power(order: PowerOrder): Promise<PowerAnswer> {

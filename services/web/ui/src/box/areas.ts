@@ -19,6 +19,8 @@ export function areaText(area: string): string {
       return m.box_updates()
     case 'backup':
       return m.box_backup()
+    case 'mail':
+      return m.box_mail()
     case 'pages':
       return m.box_pages()
     default:

@@ -62,6 +62,14 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_restore_tested({ name: subject })
     case 'restored':
       return m.audit_restored({ name: subject })
+    case 'mail_tested':
+      return m.audit_mail_tested({ recipient: subject })
+    case 'metrics_opened':
+      return m.audit_metrics_opened()
+    case 'metrics_closed':
+      return m.audit_metrics_closed()
+    case 'metrics_refused':
+      return m.audit_metrics_refused()
     case 'provisioned':
       return m.audit_provisioned({ names: subject })
     case 'audit_read':

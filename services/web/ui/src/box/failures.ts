@@ -66,6 +66,8 @@ function conflictText(error: BoxFailure): string {
       return m.box_name_taken()
     case 'token':
       return m.box_network_late()
+    case 'server':
+      return m.box_mail_no_server()
     case 'action':
       // The reason is the updater's own, in English, as in the log.
       return m.box_update_refused({ reason: error.message })
@@ -85,6 +87,13 @@ const MALFORMED: Record<string, () => string> = {
   privacy: m.box_bad_address,
   servers: m.box_bad_servers,
   source: m.box_bad_address,
+  server: m.box_mail_bad_server,
+  port: m.box_mail_bad_port,
+  user: m.box_mail_user_missing,
+  password: m.box_mail_password_missing,
+  sender: m.box_mail_bad_address,
+  recipients: m.box_mail_bad_recipients,
+  recipient: m.box_mail_bad_address,
   restart_window: m.box_update_bad_window,
   authorities: m.box_certificate_unreadable,
   names: m.box_bad_names,

@@ -177,7 +177,7 @@ export type ApiErrorCode = "malformed" | "host_key_needed" | "unknown_link" | "e
 
 export type AdminRole = "administrator" | "auditor";
 
-export type SetupStep = "restore" | "network" | "name" | "time" | "institution" | "updates" | "test";
+export type SetupStep = "restore" | "network" | "name" | "time" | "institution" | "mail" | "updates" | "test";
 
 export type StepDone = { step: SetupStep, 
 /**
@@ -301,6 +301,76 @@ authorities: string,
  * restarts as soon as nobody does.
  */
 restart_window: string, };
+
+export type History = { 
+/**
+ * Of the first value, in seconds since 1970.
+ */
+begin: number, 
+/**
+ * Seconds from one value to the next.
+ */
+step: number, series: Array<HistorySeries>, };
+
+export type HistoryKind = "cpu" | "network_in" | "network_out" | "packets_in" | "packets_out" | "meetings" | "people" | "loss" | "disk";
+
+export type HistoryRange = "day" | "week" | "month";
+
+export type HistorySeries = { kind: HistoryKind, 
+/**
+ * `null` where nothing is known: the box was off, for example.
+ */
+values: Array<number | null>, };
+
+export type MetricsAccess = { 
+/**
+ * Whether somebody with the token may read them.
+ */
+open: boolean, };
+
+export type MetricsToken = { token: string, };
+
+export type MailEncryption = "tls" | "start_tls";
+
+export type MailSettings = { revision: number, 
+/**
+ * Host name or address. Empty: the box sends no mail.
+ */
+server: string, port: number, encryption: MailEncryption, 
+/**
+ * Empty: the server asks for no login.
+ */
+user: string, 
+/**
+ * Empty in every answer. Empty in a change: the stored one stays, unless server, authorities or user change.
+ */
+password: string, 
+/**
+ * Whether a password is stored; ignored in changes.
+ */
+has_password: boolean, 
+/**
+ * The address that mail comes from.
+ */
+sender: string, 
+/**
+ * Up to 2,000 characters of PEM: authorities that are trusted for the server beside the public ones.
+ */
+authorities: string, 
+/**
+ * Up to 4 addresses that get notices of the box's problems.
+ */
+recipients: Array<string>, };
+
+export type MailTest = { recipient: string, };
+
+export type MailTestResult = { outcome: MailOutcome, 
+/**
+ * What the server, or the way to it, said; in its own words.
+ */
+said: string, };
+
+export type MailOutcome = "sent" | "name_not_found" | "connection_refused" | "unreachable" | "tls_failed" | "start_tls_missing" | "certificate_not_trusted" | "login_refused" | "sender_refused" | "recipient_refused" | "message_refused" | "server_fault";
 
 export type NetworkSettings = { revision: number, 
 /**
@@ -512,7 +582,7 @@ certificate: CertificateInfo | null,
  */
 update: UpdateState | null, };
 
-export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "certificate_not_renewed", failure: AcmeFailure, } | { "kind": "no_address" } | { "kind": "recovery_key_waits" } | { "kind": "no_backup" } | { "kind": "backup_failed", detail: string, };
+export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "certificate_not_renewed", failure: AcmeFailure, } | { "kind": "no_address" } | { "kind": "update_failed", version: string, reason: string, } | { "kind": "recovery_key_waits" } | { "kind": "no_backup" } | { "kind": "backup_failed", detail: string, };
 
 export type SettingsArea = "network" | "host_name" | "time" | "pages" | "updates";
 
@@ -607,7 +677,7 @@ export type Check = { what: Checked, outcome: Outcome,
  */
 detail: string, };
 
-export type Checked = "address" | "dns_forward" | "dns_reverse" | "time" | "certificate" | "update_source" | "media" | "meetings" | "disk" | "backup";
+export type Checked = "address" | "dns_forward" | "dns_reverse" | "time" | "certificate" | "update_source" | "mail" | "media" | "meetings" | "disk" | "backup";
 
 export type Outcome = "good" | "warning" | "failed" | "skipped";
 
@@ -741,7 +811,7 @@ at: number, who: string, event: AuditEvent, subject: string,
  */
 before: string, after: string, };
 
-export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "audit_read";
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "audit_read";
 
 export type ManagerError = { error: ManagerErrorCode, 
 /**

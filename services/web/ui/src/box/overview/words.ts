@@ -21,6 +21,10 @@ export function problemText(problem: Problem): string {
       return problem.days < 0 ? m.problem_certificate_over() : m.problem_certificate({ days: problem.days })
     case 'certificate_not_renewed':
       return m.problem_not_renewed({ reason: acmeReasonText(problem.failure) })
+    case 'update_failed':
+      return problem.version
+        ? m.problem_update_version({ version: problem.version, reason: problem.reason })
+        : m.problem_update({ reason: problem.reason })
     case 'recovery_key_waits':
       return m.problem_recovery_key()
     case 'no_backup':
