@@ -3,7 +3,7 @@
 //! [`manager`] decides what set-up and administration may do, by [`access`]; [`audit`] keeps who did what, [`api`]
 //! is how pages ask, [`console`] is the box's own display. [`host`] makes the machine what the settings say,
 //! [`acme`] gets certificates, [`observer`] tells what it is like; [`self_test`] tries it, [`monitor`] looks at it once a
-//! minute and has [`mail`] sent about it; [`backup`] keeps what makes this box this one; [`provisioning`] reads
+//! minute and has [`mail`] sent about it; [`journal`] and [`support`] show it to people; [`backup`] keeps what makes this box this one; [`provisioning`] reads
 //! `plenum.toml`.
 //!
 //! `plenum-appliance` is the daemon, which is not root: [`updater`] decides by the state [`machine`], [`bus`] is
@@ -23,6 +23,7 @@ pub mod console;
 pub mod health;
 pub mod host;
 pub mod identity;
+pub mod journal;
 pub mod machine;
 pub mod mail;
 pub mod manager;
@@ -36,6 +37,7 @@ pub mod slots;
 pub mod sources;
 pub mod staging;
 pub mod status;
+pub mod support;
 pub mod system;
 pub mod unpack;
 pub mod updater;

@@ -192,6 +192,8 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "certificate/request", json!({ "names": ["eve.example"] })),
         ("PUT", "certificate", json!({ "chain": "-----BEGIN", "key": "-----BEGIN" })),
         ("DELETE", "certificate", json!({})),
+        ("POST", "logs", json!({ "priority": "info" })),
+        ("POST", "support", json!({})),
         ("POST", "self-test", json!({})),
         ("PUT", "settings/backup", json!({ "revision": 0, "daily_at": "", "keep": 1 })),
         ("POST", "backup", json!({})),

@@ -9,6 +9,7 @@ mod mail;
 mod monitoring;
 mod orders;
 mod settings;
+mod support;
 
 use crate::backup::Backups;
 use crate::manager::{Manager, Now, Refused};
@@ -92,6 +93,8 @@ impl Api {
             .route("/api/box/certificate/request", post(settings::request_certificate))
             .route("/api/box/recovery-key", get(orders::recovery_key).post(orders::take_recovery_key))
             .route("/api/box/host-key", get(orders::host_key))
+            .route("/api/box/logs", post(support::logs))
+            .route("/api/box/support", post(support::bundle))
             .route("/api/box/self-test", post(orders::self_test))
             .route("/api/box/settings/backup", settings::area::<BackupSettings>())
             .route("/api/box/backup", get(backup::state).post(backup::make))

@@ -4,7 +4,11 @@ use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::sessions::Who;
 use crate::audit::Draft;
 use crate::self_test::Wanted;
-use plenum_protocol::manager::{AdminRole, AuditEvent, UpdateAction, UpdateSource};
+use plenum_protocol::manager::{
+    AcmeSettings, AdminRole, AuditEvent, BackupSettings, HostName, MailSettings, NetworkSettings,
+    TimeSettings, UpdateAction, UpdateSource,
+};
+use serde_json::json;
 
 impl Manager {
     pub fn administers(&self, who: &Who) -> Result<(), Refused> {
@@ -26,6 +30,26 @@ impl Manager {
             mail: self.relay()?,
             backup_key: self.backup_key()?.is_some(),
         })
+    }
+
+    /// The settings as JSON for who helps an administrator: nothing secret, and nobody's address.
+    pub fn support_settings(&self, who: &Who, now: Now) -> Result<String, Refused> {
+        allow(who, &[AdminRole::Administrator], false)?;
+        let acme: AcmeSettings = self.kept()?;
+        let mail: MailSettings = self.kept()?;
+        let update: UpdateSource = self.kept()?;
+        let settings = json!({
+            "network": self.kept::<NetworkSettings>()?,
+            "host_name": self.kept::<HostName>()?,
+            "time": self.kept::<TimeSettings>()?,
+            "update": { "source": update.source, "restart_window": update.restart_window },
+            "backup": self.kept::<BackupSettings>()?,
+            "certificate": { "kind": self.certificate(who, now)?.kind },
+            "acme": { "enabled": acme.enabled, "directory": acme.directory },
+            "mail": { "server": mail.server, "port": mail.port, "encryption": mail.encryption },
+        });
+        self.change(now, Draft::new(name_of(who), AuditEvent::SupportShown, ""), |_| Ok(()))?;
+        serde_json::to_string_pretty(&settings).map_err(|error| Refused::mistake(&error))
     }
 
     /// Who may see the key that opens the data.

@@ -42,6 +42,12 @@ test("set-up with what the display shows", async () => {
   await box.signIn("ada@example.org", secret);
   await box.control("overview").getByRole("definition").first().waitFor();
   await box.check("overview of the image");
+  await box.area("logs");
+  await until("the logs of the box are shown", async () =>
+    Number(await box.control("logs").getAttribute("data-lines")) > 20, LIMIT);
+  const lines = await box.control("logs").textContent();
+  assert.ok(lines.includes("plenum-appliance") && !lines.includes("ada@example.org"), lines.slice(0, 2_000));
+  await box.check("logs of the image");
   await keepBackup(box, secret);
 });
 

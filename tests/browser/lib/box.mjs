@@ -140,7 +140,8 @@ export class Box {
     this.backupKey = await this.noteKey("backup-key");
     await this.control("box-host-key-show").click();
     await this.control("box-host-key").waitFor();
-    assert.ok((await this.control("box-host-key").inputValue()).length >= 24);
+    this.hostKey = await this.control("box-host-key").inputValue();
+    assert.ok(this.hostKey.length >= 24);
     await this.check("finish");
     await this.control("setup-finish").click();
     await this.step("over");
@@ -441,6 +442,15 @@ export class Box {
     await this.control("update-window").fill("01:00-03:30");
     await this.control("update-source-save").click();
     await this.control("form-error").waitFor({ state: "detached" });
+    await this.area("logs");
+    await this.control("support-collect").click();
+    await this.control("support-save").waitFor();
+    const bundle = await this.control("support").textContent();
+    for (const secret of ["ada@example.org", this.backupKey, PASSWORD, this.hostKey]) {
+      assert.ok(!bundle.includes(secret), `the bundle says ${secret}`);
+    }
+    assert.ok(bundle.includes('"host_name"') && bundle.includes("plenum_sfu"), bundle.slice(0, 2_000));
+    await this.check("diagnostics bundle");
     await this.area("institution");
     await this.control("institution-name").waitFor();
     assert.equal(await this.control("institution-name").inputValue(), "Unfallversicherung Nord");

@@ -32,6 +32,8 @@
 //! | `GET /api/box/recovery-key` | – | 200 [`RecoveryKey`] | administrator, set-up |
 //! | `POST /api/box/recovery-key` | [`KeyNoted`] | 200 [`RecoveryKey`]: none any more, 400 if it is another | administrator, set-up |
 //! | `GET /api/box/host-key` | – | 200 [`HostKey`] | administrator, set-up |
+//! | `POST /api/box/logs` | [`LogQuery`] | 200 [`LogPage`] | administrator |
+//! | `POST /api/box/support` | – | 200 [`SupportBundle`] | administrator |
 //! | `POST /api/box/self-test` | – | 200 [`SelfTest`] | administrator, set-up |
 //! | `GET /api/box/backup` | – | 200 [`BackupState`] | administrator |
 //! | `POST /api/box/backup` | – | 200 [`BackupState`]: one was made, 409 without a key | administrator |
@@ -67,6 +69,7 @@ mod network;
 pub mod openapi;
 mod overview;
 mod self_test;
+mod support;
 
 pub use acme::{AcmeFailure, AcmePhase, AcmeReason, AcmeSettings, AcmeState};
 pub use areas::{HostName, Institution, TimeSettings, UpdateSource};
@@ -89,6 +92,7 @@ pub use overview::{
 };
 
 pub use self_test::{Capacity, Check, Checked, Limit, Outcome, SelfTest};
+pub use support::{LogLine, LogPage, LogPriority, LogQuery, SupportBundle, SupportPart, SupportWhat};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -280,6 +284,7 @@ pub enum AuditEvent {
     Provisioned,
     RecoveryKeyShown,
     RecoveryKeyTaken,
+    SupportShown,
     BackupKeyMade,
     BackupKeyTaken,
     BackupMade,

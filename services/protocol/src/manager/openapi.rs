@@ -143,6 +143,8 @@ fn calls() -> Calls {
     it.get::<RecoveryKey>("/api/box/recovery-key", "The key that opens the data without the TPM");
     it.send::<KeyNoted, RecoveryKey>("post", "/api/box/recovery-key", "Somebody has noted it");
     it.get::<HostKey>("/api/box/host-key", "The key that opens meetings");
+    it.send::<LogQuery, LogPage>("post", "/api/box/logs", "Lines of the operations logs");
+    it.order::<SupportBundle>("post", "/api/box/support", "What can be sent to who helps");
     it.order::<SelfTest>("post", "/api/box/self-test", "The box tests itself");
     it.get::<BackupState>("/api/box/backup", "Backups on the box, and how the last one went");
     it.order::<BackupState>("post", "/api/box/backup", "Make a backup");

@@ -196,6 +196,13 @@ export const testids = {
   restoreGo: 'restore-go',
   restored: 'restored',
   restoreNext: 'restore-next',
+  logs: 'logs', // data-lines
+  logsUnit: 'logs-unit',
+  logsPriority: 'logs-priority',
+  logsFollow: 'logs-follow',
+  support: 'support',
+  supportCollect: 'support-collect',
+  supportSave: 'support-save',
   selfTest: 'self-test', // data-state
   selfTestRun: 'self-test-run',
   selfTestPrint: 'self-test-print',

@@ -16,6 +16,8 @@ import type {
   HostKey,
   HostName,
   Institution,
+  LogPage,
+  LogQuery,
   MailSettings,
   MailTestResult,
   ManagerError,
@@ -37,6 +39,7 @@ import type {
   SelfTest,
   SessionInfo,
   SetupStep,
+  SupportBundle,
   TimeSettings,
   UpdateOrder,
   UpdateSource,
@@ -221,6 +224,14 @@ export class BoxApi {
   /** With what stands behind its last hyphen: it is not shown again. */
   takeRecoveryKey(lastPart: string): Promise<RecoveryKey> {
     return this.#call('POST', 'recovery-key', { last_part: lastPart })
+  }
+
+  logs(query: LogQuery): Promise<LogPage> {
+    return this.#call('POST', 'logs', query)
+  }
+
+  support(): Promise<SupportBundle> {
+    return this.#call('POST', 'support')
   }
 
   selfTest(): Promise<SelfTest> {

@@ -50,6 +50,8 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_recovery_key_taken()
     case 'host_key_shown':
       return m.audit_host_key_shown()
+    case 'support_shown':
+      return m.audit_support_shown()
     case 'backup_key_made':
       return m.audit_backup_key_made({ number: subject })
     case 'backup_key_taken':

@@ -665,6 +665,52 @@ export type KeyNoted = {
  */
 last_part: string, };
 
+export type LogPriority = "error" | "warning" | "info" | "debug";
+
+export type LogQuery = { 
+/**
+ * One of the units of [`LogPage`]; empty: all of them.
+ */
+unit: string, 
+/**
+ * And whatever is graver.
+ */
+priority: LogPriority, 
+/**
+ * `cursor` of the page before: what came after it. Without: the newest lines.
+ */
+after?: string | null, };
+
+export type LogPage = { 
+/**
+ * Oldest first.
+ */
+lines: Array<LogLine>, 
+/**
+ * For the lines to come; empty where there were none.
+ */
+cursor: string, 
+/**
+ * What can be asked for.
+ */
+units: Array<string>, };
+
+export type LogLine = { 
+/**
+ * Milliseconds since 1970.
+ */
+at: number, unit: string, priority: LogPriority, text: string, };
+
+export type SupportBundle = { 
+/**
+ * For the file.
+ */
+name: string, parts: Array<SupportPart>, };
+
+export type SupportPart = { what: SupportWhat, text: string, };
+
+export type SupportWhat = "about" | "problems" | "settings" | "metrics" | "log";
+
 export type SelfTest = { 
 /**
  * Milliseconds since 1970.
@@ -811,7 +857,7 @@ at: number, who: string, event: AuditEvent, subject: string,
  */
 before: string, after: string, };
 
-export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "audit_read";
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "support_shown" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "audit_read";
 
 export type ManagerError = { error: ManagerErrorCode, 
 /**

@@ -4,10 +4,14 @@ import type { SavedFile } from '../../generated/protocol'
 
 /** Lets the browser save it, as if it had been a link. */
 export function save(file: SavedFile): void {
-  const url = URL.createObjectURL(new Blob([bytes(file.content)], { type: 'application/octet-stream' }))
+  saveBytes(file.name, bytes(file.content))
+}
+
+export function saveBytes(name: string, content: Uint8Array<ArrayBuffer>): void {
+  const url = URL.createObjectURL(new Blob([content], { type: 'application/octet-stream' }))
   const link = document.createElement('a')
   link.href = url
-  link.download = file.name
+  link.download = name
   link.click()
   URL.revokeObjectURL(url)
 }
