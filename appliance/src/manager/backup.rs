@@ -240,8 +240,13 @@ struct Found {
 struct Part {
     is_area: bool,
     records: usize,
-    put: Box<dyn FnOnce(&mut Transaction<'_, '_>) -> Result<(), Refused> + Send>,
+    put: Box<dyn Put>,
 }
+
+/// Stores them.
+trait Put: FnOnce(&mut Transaction<'_, '_>) -> Result<(), Refused> + Send {}
+
+impl<F: FnOnce(&mut Transaction<'_, '_>) -> Result<(), Refused> + Send> Put for F {}
 
 impl Found {
     fn read(from: &Store) -> Result<Found, Refused> {
