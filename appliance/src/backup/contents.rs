@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 pub struct Contents {
     /// Settings, accounts and certificate.
     pub manager: String,
-    /// Missing where `signaling` did not answer would be a backup that looks whole: there is none then.
+    /// Those of `signaling`. Without its answer there is no backup: one without rooms would look whole.
     pub rooms: String,
     pub host_key: String,
 }

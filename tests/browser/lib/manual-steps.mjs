@@ -126,7 +126,7 @@ export async function backUp(box, language, folder, { secret }) {
   return files;
 }
 
-/** At another box, up to its network, and whether its people are there. */
+/** At another box, beyond its network, and whether its people are there. */
 export async function restore(box, language, { backup, deletions, key }) {
   const t = texts(language);
   const instructions = new Instructions(language, "backup", headings[language].restore);
@@ -143,7 +143,8 @@ export async function restore(box, language, { backup, deletions, key }) {
         const text = await box.control("restored").textContent();
         assert.match(text, /: 1;/, text);
       }],
+      [t.box_next, () => box.step("network")],
     ],
   });
-  await box.step("network");
+  await box.step("mail");
 }

@@ -68,7 +68,12 @@ test("dm6 a box takes the place of another, and what was deleted stays deleted",
 
     const fresh = new Box(second, await browsers[1].person("Ada"));
     await fresh.restore({ backup, deletions, key: old.backupKey });
+    // The network of the other box is proposed, and applies once somebody says so.
+    await until("its DNS servers are proposed", async () =>
+      (await fresh.control("network-dns").inputValue()) === "192.0.2.53 2001:db8::53");
     await fresh.control("network-save").click();
+    await fresh.control("network-trial").waitFor();
+    await fresh.control("network-keep").click();
     await fresh.step("mail");
     await fresh.control("mail-save").click();
     await fresh.step("updates");
