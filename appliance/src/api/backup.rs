@@ -19,7 +19,7 @@ async fn administers(api: &Api, who: &Who) -> Result<(), Refused> {
 
 pub(super) async fn state(State(api): State<Api>, Session(who): Session) -> Answer {
     administers(&api, &who).await?;
-    Ok(answer(StatusCode::OK, &api.backups.state()?))
+    Ok(answer(StatusCode::OK, &api.backups.state().await?))
 }
 
 pub(super) async fn make(State(api): State<Api>, Session(who): Session) -> Answer {

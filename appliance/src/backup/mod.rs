@@ -19,7 +19,7 @@ use plenum_protocol::signaling::BusRoomLeft;
 use seal::{About, Key, Kind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Who orders it, for the audit log, when nobody does.
 pub const BY_ITSELF: &str = "box";
@@ -62,7 +62,21 @@ impl Backups {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn state(&self) -> Result<BackupState, Refused> {
+    /// The manager's calls, the disk and packing block.
+    async fn blocking<R: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Backups) -> Result<R, Refused> + Send + 'static,
+    ) -> Result<R, Refused> {
+        let backups = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || work(&backups)).await;
+        done.unwrap_or_else(|error| Err(Refused::mistake(&error)))
+    }
+
+    pub async fn state(self: &Arc<Self>) -> Result<BackupState, Refused> {
+        self.blocking(Backups::read_state).await
+    }
+
+    fn read_state(&self) -> Result<BackupState, Refused> {
         let (key, key_number) = self.manager.backup_key_state()?;
         Ok(BackupState {
             key,
@@ -86,7 +100,7 @@ impl Backups {
     }
 
     /// Makes one if the time for it has come.
-    pub async fn pass_time(&self, now: Now) {
+    pub async fn pass_time(self: &Arc<Self>, now: Now) {
         let Ok(settings) = self.manager.backup_settings() else { return };
         let Some(at) = schedule::daily(&settings.daily_at) else { return };
         let waits = self.memory().tried.is_some_and(|tried| now.mono < tried + schedule::RETRY);
@@ -100,49 +114,64 @@ impl Backups {
     }
 
     /// Makes one, sees whether it can be restored, and removes those that are too many.
-    pub async fn make(&self, who: &str, now: Now) -> Result<BackupState, Refused> {
+    pub async fn make(self: &Arc<Self>, who: &str, now: Now) -> Result<BackupState, Refused> {
         let made = self.try_make(now).await;
         self.memory().problem = made.as_ref().err().map(|refused| refused.to_string()).unwrap_or_default();
         let name = made.inspect_err(|refused| log::error!("no backup was made: {refused}"))?;
         log::info!("a backup was made");
-        self.manager.note_backup(who, AuditEvent::BackupMade, &name, now)?;
+        self.note(who, AuditEvent::BackupMade, &name, now).await?;
         let test = self.test(who, &name, now).await?;
         if !test.problem.is_empty() {
             self.memory().problem = format!("the backup was made and cannot be read: {}", test.problem);
         }
-        let settings = self.manager.backup_settings()?;
-        self.folder.tidy(settings.keep.into(), 0).map_err(unavailable)?;
-        self.state()
+        self.blocking(|it| {
+            let settings = it.manager.backup_settings()?;
+            it.folder.tidy(settings.keep.into(), 0).map_err(unavailable)?;
+            it.read_state()
+        })
+        .await
     }
 
-    async fn try_make(&self, now: Now) -> Result<String, Refused> {
-        let manager = Arc::clone(&self.manager);
-        let manager =
-            tokio::task::spawn_blocking(move || manager.export(now)).await.map_err(unavailable)??;
+    async fn try_make(self: &Arc<Self>, now: Now) -> Result<String, Refused> {
+        let manager = self.blocking(move |it| it.manager.export(now)).await?;
         let system = self.system()?;
         let contents = Contents {
             manager: text(manager)?,
             rooms: text(system.export_rooms().await.map_err(silent)?)?,
             host_key: system.host_key().await.map_err(silent)?,
         };
-        let content = serde_json::to_vec(&contents).map_err(unavailable)?;
-        let file = self.seal(Kind::Backup, &content, now)?;
-        let name = self.name(Kind::Backup, now)?;
-        self.folder.write(&name, &file).map_err(unavailable)?;
-        Ok(name)
+        self.blocking(move |it| {
+            let content = serde_json::to_vec(&contents).map_err(unavailable)?;
+            let file = it.seal(Kind::Backup, &content, now)?;
+            let name = it.name(Kind::Backup, now)?;
+            it.folder.write(&name, &file).map_err(unavailable)?;
+            Ok(name)
+        })
+        .await
+    }
+
+    async fn note(
+        self: &Arc<Self>,
+        who: &str,
+        event: AuditEvent,
+        name: &str,
+        now: Now,
+    ) -> Result<(), Refused> {
+        let (who, name) = (who.to_owned(), name.to_owned());
+        self.blocking(move |it| it.manager.note_backup(&who, event, &name, now)).await
     }
 
     fn seal(&self, kind: Kind, content: &[u8], now: Now) -> Result<Vec<u8>, Refused> {
         let no_key = || Refused::conflict("there is no key for the backups yet: make one and note it");
         let key = self.manager.backup_key()?.ok_or_else(no_key)?;
-        let (made, host_name) = (millis(now.wall), self.manager.name()?);
+        let (made, host_name) = (now.unix_millis(), self.manager.name()?);
         let about = About { kind, made, version: &self.version, host_name: &host_name };
         let mut fill = |bytes: &mut [u8]| self.manager.random(bytes);
         Ok(seal::seal(&key, &about, content, &mut fill))
     }
 
     fn name(&self, kind: Kind, now: Now) -> Result<String, Refused> {
-        Ok(folder::name(&self.manager.name()?, millis(now.wall), kind))
+        Ok(folder::name(&self.manager.name()?, now.unix_millis(), kind))
     }
 
     pub fn file(&self, name: &str) -> Result<SavedFile, Refused> {
@@ -151,20 +180,23 @@ impl Backups {
     }
 
     /// What there is now, to be kept beside the backups.
-    pub async fn deletions(&self, now: Now) -> Result<SavedFile, Refused> {
+    pub async fn deletions(self: &Arc<Self>, now: Now) -> Result<SavedFile, Refused> {
         let rooms = self.system()?.list_rooms().await.map_err(silent)?;
-        let left = Left { accounts: self.manager.account_names()?, rooms };
-        let content = serde_json::to_vec(&left).map_err(unavailable)?;
-        Ok(saved(self.name(Kind::Deletions, now)?, &self.seal(Kind::Deletions, &content, now)?))
+        self.blocking(move |it| {
+            let left = Left { accounts: it.manager.account_names()?, rooms };
+            let content = serde_json::to_vec(&left).map_err(unavailable)?;
+            Ok(saved(it.name(Kind::Deletions, now)?, &it.seal(Kind::Deletions, &content, now)?))
+        })
+        .await
     }
 
     /// Somebody was deleted: nothing that lies on the box has them any more (DM4), and a new backup takes the place of
     /// those that had.
-    pub async fn after_deletion(&self, now: Now) {
+    pub async fn after_deletion(self: &Arc<Self>, now: Now) {
         if !matches!(self.manager.backup_key(), Ok(Some(_))) || self.folder.list().is_empty() {
             return;
         }
-        let since = millis(now.wall);
+        let since = now.unix_millis();
         if let Err(error) = self.folder.tidy(usize::MAX, since) {
             log::error!("backups with what was deleted are still on the box: {error:#}");
         }
@@ -172,51 +204,61 @@ impl Backups {
     }
 
     /// Opens it and reads it to its end.
-    pub async fn test(&self, who: &str, name: &str, now: Now) -> Result<RestoreTest, Refused> {
-        let file = self.folder.read(name).map_err(|error| unknown(&error))?;
+    pub async fn test(self: &Arc<Self>, who: &str, name: &str, now: Now) -> Result<RestoreTest, Refused> {
+        let asked = name.to_owned();
+        let file = self.blocking(move |it| it.folder.read(&asked).map_err(|error| unknown(&error))).await?;
         let mut test = RestoreTest {
-            at: millis(now.wall),
+            at: now.unix_millis(),
             name: name.to_owned(),
             accounts: 0,
             settings: 0,
             rooms: 0,
             problem: String::new(),
         };
-        match self.try_test(&file).await {
+        match self.try_test(file).await {
             Ok((taken, rooms)) => {
                 (test.accounts, test.settings, test.rooms) = (taken.accounts, taken.settings, rooms);
             }
             Err(refused) => test.problem = refused.to_string(),
         }
-        self.folder.note_test(&test).map_err(unavailable)?;
-        self.manager.note_backup(who, AuditEvent::RestoreTested, name, now)?;
+        let kept = test.clone();
+        self.blocking(move |it| it.folder.note_test(&kept).map_err(unavailable)).await?;
+        self.note(who, AuditEvent::RestoreTested, name, now).await?;
         Ok(test)
     }
 
-    async fn try_test(&self, file: &[u8]) -> Result<(Taken, u32), Refused> {
-        let key = self.manager.backup_key()?.ok_or_else(|| Refused::conflict("there is no key"))?;
-        let (_, contents) = opened(&key, file)?;
+    async fn try_test(self: &Arc<Self>, file: Vec<u8>) -> Result<(Taken, u32), Refused> {
         let scratch = Arc::clone(&self.scratch).lock_owned().await;
-        let dump = contents.manager;
-        let checked =
-            tokio::task::spawn_blocking(move || Manager::check_export(dump.as_bytes(), &scratch)).await;
-        let rooms = self.system()?.check_rooms(contents.rooms.into_bytes()).await.map_err(unavailable)?;
-        Ok((checked.map_err(unavailable)??, rooms))
+        let (taken, rooms) = self
+            .blocking(move |it| {
+                let key = it.manager.backup_key()?.ok_or_else(|| Refused::conflict("there is no key"))?;
+                let (_, contents) = opened(&key, &file)?;
+                Ok((Manager::check_export(contents.manager.as_bytes(), &scratch)?, contents.rooms))
+            })
+            .await?;
+        let rooms = self.system()?.check_rooms(rooms.into_bytes()).await.map_err(unavailable)?;
+        Ok((taken, rooms))
     }
 
     /// On a box that is being set up. Rooms first: whoever repeats it after a fault takes the same ones.
     pub async fn restore(
-        &self,
+        self: &Arc<Self>,
         who: Who,
         (backup, deletions): (Vec<u8>, Option<Vec<u8>>),
         key: &str,
         now: Now,
     ) -> Result<Restored, Refused> {
-        self.manager.restores(&who)?;
         let malformed = || Refused::malformed("key", "a key has 32 letters and digits");
         let key = Key::typed(key).ok_or_else(malformed)?;
-        let (header, contents) = opened(&key, &backup)?;
-        let deletions = deletions.map(|file| left(&key, &file)).transpose()?;
+        let (asked, opens) = (who.clone(), key.clone());
+        let (header, contents, deletions) = self
+            .blocking(move |it| {
+                it.manager.restores(&asked)?;
+                let (header, contents) = opened(&opens, &backup)?;
+                let deletions = deletions.map(|file| left(&opens, &file)).transpose()?;
+                Ok((header, contents, deletions))
+            })
+            .await?;
         let (deletions_made, left) = deletions.unzip();
         if deletions_made.is_some_and(|made| made < header.made) {
             let detail = "the list of deletions is older than the backup: take the newest one";
@@ -229,13 +271,13 @@ impl Backups {
             .await
             .map_err(unavailable)?;
         let scratch = Arc::clone(&self.scratch).lock_owned().await;
-        let manager = Arc::clone(&self.manager);
         let subject = format!("{} {}", header.host_name, header.made);
-        let taken = tokio::task::spawn_blocking(move || {
-            let dump = contents.manager.as_bytes();
-            manager.restore(&who, &subject, (dump, &key), left.as_ref(), &scratch, now)
-        });
-        let taken = taken.await.map_err(unavailable)??;
+        let taken = self
+            .blocking(move |it| {
+                let dump = contents.manager.as_bytes();
+                it.manager.restore(&who, &subject, (dump, &key), left.as_ref(), &scratch, now)
+            })
+            .await?;
         Ok(Restored {
             made: header.made,
             deletions: deletions_made,
@@ -279,10 +321,6 @@ fn saved(name: String, bytes: &[u8]) -> SavedFile {
 
 fn text(dump: Vec<u8>) -> Result<String, Refused> {
     String::from_utf8(dump).map_err(unavailable)
-}
-
-fn millis(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 fn unknown(error: &anyhow::Error) -> Refused {

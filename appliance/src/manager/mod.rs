@@ -72,7 +72,7 @@ pub struct Now {
 }
 
 impl Now {
-    fn unix_millis(self) -> u64 {
+    pub(crate) fn unix_millis(self) -> u64 {
         self.since_1970().as_millis() as u64
     }
 
