@@ -2,9 +2,8 @@
 
 use super::extract::Session;
 use super::{Answer, Api, Body, answer};
-use crate::access::sessions::Who;
 use crate::backup::BY_ITSELF;
-use crate::manager::{Refused, name_of};
+use crate::manager::{Refused, administers, name_of};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,18 +11,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use plenum_protocol::manager::{AuditEvent, BackupName, KeyNoted, RestoreOrder};
 
-async fn administers(api: &Api, who: &Who) -> Result<(), Refused> {
-    let who = who.clone();
-    api.call(move |manager, _| manager.administers(&who)).await
-}
-
 pub(super) async fn state(State(api): State<Api>, Session(who): Session) -> Answer {
-    administers(&api, &who).await?;
+    administers(&who)?;
     Ok(answer(StatusCode::OK, &api.backups.state().await?))
 }
 
 pub(super) async fn make(State(api): State<Api>, Session(who): Session) -> Answer {
-    administers(&api, &who).await?;
+    administers(&who)?;
     Ok(answer(StatusCode::OK, &api.backups.make(&name_of(&who), api.now()).await?))
 }
 
@@ -46,21 +40,21 @@ pub(super) async fn take_key(State(api): State<Api>, Session(who): Session, body
 
 pub(super) async fn file(State(api): State<Api>, Session(who): Session, body: Body<BackupName>) -> Answer {
     let Json(BackupName { name }) = body?;
-    administers(&api, &who).await?;
+    administers(&who)?;
     let file = api.backups.file(&name)?;
     let event = AuditEvent::BackupSaved;
-    api.call(move |manager, now| manager.note_backup(&name_of(&who), event, &name, now)).await?;
+    api.call(move |manager, now| manager.note(&name_of(&who), event, &name, now)).await?;
     Ok(answer(StatusCode::OK, &file))
 }
 
 pub(super) async fn deletions(State(api): State<Api>, Session(who): Session) -> Answer {
-    administers(&api, &who).await?;
+    administers(&who)?;
     Ok(answer(StatusCode::OK, &api.backups.deletions(api.now()).await?))
 }
 
 pub(super) async fn test(State(api): State<Api>, Session(who): Session, body: Body<BackupName>) -> Answer {
     let Json(BackupName { name }) = body?;
-    administers(&api, &who).await?;
+    administers(&who)?;
     Ok(answer(StatusCode::OK, &api.backups.test(&name_of(&who), &name, api.now()).await?))
 }
 

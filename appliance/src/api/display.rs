@@ -36,7 +36,7 @@ impl Api {
 
     /// Whoever stands before the box could as well pull its plug: a disk that is full does not keep them from it.
     async fn note(&self, event: AuditEvent) {
-        if let Err(error) = self.call(move |manager, now| manager.note(WHO, event, now)).await {
+        if let Err(error) = self.call(move |manager, now| manager.note(WHO, event, "", now)).await {
             log::error!(error:%; "the audit log does not say what was ordered at the display");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::extract::Session;
 use super::{Answer, Api, Body, answer};
-use crate::manager::Refused;
+use crate::manager::{Refused, administers, sets_up};
 use crate::self_test;
 use axum::Json;
 use axum::extract::State;
@@ -28,14 +28,13 @@ impl Api {
 }
 
 pub(super) async fn overview(State(api): State<Api>, Session(who): Session) -> Answer {
-    api.call(move |manager, _| manager.administers(&who)).await?;
+    administers(&who)?;
     Ok(answer(StatusCode::OK, &api.overview().await?))
 }
 
 /// That it was shown is in the audit log before it is.
 pub(super) async fn recovery_key(State(api): State<Api>, Session(who): Session) -> Answer {
-    let asked = who.clone();
-    api.call(move |manager, _| manager.sets_up(&asked)).await?;
+    sets_up(&who)?;
     let key = api.machine.recovery_key();
     if key.is_some() {
         api.call(move |manager, now| manager.note_recovery_key(&who, false, now)).await?;
@@ -49,8 +48,7 @@ pub(super) async fn take_recovery_key(
     body: Body<KeyNoted>,
 ) -> Answer {
     let Json(KeyNoted { last_part }) = body?;
-    let asked = who.clone();
-    api.call(move |manager, _| manager.sets_up(&asked)).await?;
+    sets_up(&who)?;
     api.machine.take_recovery_key(&last_part).await?;
     api.call(move |manager, now| manager.note_recovery_key(&who, true, now)).await?;
     Ok(answer(StatusCode::OK, &RecoveryKey { key: None }))
@@ -64,8 +62,7 @@ pub(super) async fn host_key(State(api): State<Api>, Session(who): Session) -> A
 /// Unless people meet, or it is to happen all the same.
 pub(super) async fn power(State(api): State<Api>, Session(who): Session, body: Body<PowerOrder>) -> Answer {
     let Json(PowerOrder { action, now: at_once }) = body?;
-    let asked = who.clone();
-    api.call(move |manager, _| manager.administers(&asked)).await?;
+    administers(&who)?;
     let people = api.machine.people(at_once).await?;
     let done = at_once || people == 0;
     if done {
@@ -82,8 +79,7 @@ pub(super) async fn self_test(State(api): State<Api>, Session(who): Session) -> 
 
 pub(super) async fn update(State(api): State<Api>, Session(who): Session, body: Body<UpdateOrder>) -> Answer {
     let Json(order) = body?;
-    let asked = who.clone();
-    api.call(move |manager, _| manager.administers(&asked)).await?;
+    administers(&who)?;
     let state = api.machine.update(order).await?;
     api.call(move |manager, now| manager.note_update(&who, order.action, now)).await?;
     Ok(answer(StatusCode::OK, &state))

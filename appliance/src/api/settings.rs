@@ -2,7 +2,7 @@
 
 use super::extract::{Session, Visitor};
 use super::{Answer, Api, Body, answer};
-use crate::manager::{Area, Refused};
+use crate::manager::{Area, Refused, sets_up};
 use crate::observer;
 use axum::Json;
 use axum::extract::State;
@@ -35,8 +35,7 @@ pub(super) async fn try_network(
     body: Body<NetworkSettings>,
 ) -> Answer {
     let Json(wanted) = body?;
-    let asked = who.clone();
-    api.call(move |manager, _| manager.sets_up(&asked)).await?;
+    sets_up(&who)?;
     api.machine.has_ports(&wanted.ports)?;
     Ok(answer(StatusCode::OK, &api.call(move |manager, now| manager.try_network(&who, wanted, now)).await?))
 }
@@ -58,15 +57,15 @@ pub(super) async fn confirm_network(
 
 pub(super) async fn network(State(api): State<Api>, Session(who): Session) -> Answer {
     let left = api.call(move |manager, now| {
-        manager.sets_up(&who)?;
+        sets_up(&who)?;
         Ok(manager.seconds_to_confirm(now))
     });
     let left = left.await?;
     Ok(answer(StatusCode::OK, &api.machine.network(left)))
 }
 
-pub(super) async fn clock(State(api): State<Api>, Session(who): Session) -> Answer {
-    api.call(move |manager, _| manager.sets_up(&who)).await?;
+pub(super) async fn clock(Session(who): Session) -> Answer {
+    sets_up(&who)?;
     Ok(answer(StatusCode::OK, &observer::clock()))
 }
 

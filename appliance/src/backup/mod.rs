@@ -158,7 +158,7 @@ impl Backups {
         now: Now,
     ) -> Result<(), Refused> {
         let (who, name) = (who.to_owned(), name.to_owned());
-        self.blocking(move |it| it.manager.note_backup(&who, event, &name, now)).await
+        self.blocking(move |it| it.manager.note(&who, event, &name, now)).await
     }
 
     fn seal(&self, kind: Kind, content: &[u8], now: Now) -> Result<Vec<u8>, Refused> {

@@ -18,6 +18,7 @@ mod orders;
 mod provision;
 mod refused;
 mod setup;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -26,6 +27,7 @@ pub use acme::Account as AcmeAccount;
 pub use area::Area;
 pub use backup::Taken;
 pub use network::CONFIRM_WITHIN;
+pub use orders::{administers, sets_up};
 pub use refused::Refused;
 
 use crate::access::account::Account;
