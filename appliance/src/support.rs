@@ -17,15 +17,13 @@ pub async fn bundle(
     accounts: &BTreeSet<String>,
 ) -> SupportBundle {
     let query = LogQuery { unit: String::new(), priority: LogPriority::Info, after: None };
-    let log = tokio::task::spawn_blocking(move || journal::read(&query)).await;
-    let log = match log {
-        Ok(Ok(page)) => page
+    let log = match journal::read(query).await {
+        Ok(page) => page
             .lines
             .iter()
             .map(|line| format!("{} {:?} {} {}\n", line.at, line.priority, line.unit, line.text))
             .collect(),
-        Ok(Err(error)) => format!("{error:#}\n"),
-        Err(error) => format!("{error}\n"),
+        Err(error) => format!("{error:#}\n"),
     };
     let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap_or_default();
     let mut about = serde_json::to_value(overview).unwrap_or_default();

@@ -10,7 +10,7 @@ mod order;
 mod proof;
 
 use crate::certificate::Probe;
-use crate::manager::{AcmeAccount, Manager, Now, Refused};
+use crate::manager::{AcmeAccount, Manager, Now, Refused, blocking};
 use failure::Fault;
 use plenum_protocol::manager::{AcmeFailure, AcmeReason, AcmeSettings};
 use proof::Proof;
@@ -122,14 +122,6 @@ async fn unwanted(manager: &Arc<Manager>, order: &Order) {
             return;
         }
     }
-}
-
-/// The manager's calls block.
-async fn blocking<R: Send + 'static>(
-    work: impl FnOnce() -> Result<R, Refused> + Send + 'static,
-) -> Result<R, Refused> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Refused::mistake(&error)))
 }
 
 /// The manager keeps the account, and the pages show the proof.

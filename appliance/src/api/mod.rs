@@ -12,7 +12,7 @@ mod settings;
 mod support;
 
 use crate::backup::Backups;
-use crate::manager::{Manager, Now, Refused};
+use crate::manager::{Manager, Now, Refused, blocking};
 use crate::observer::Machine;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::rejection::JsonRejection;
@@ -133,8 +133,7 @@ impl Api {
     ) -> Result<R, Refused> {
         let manager = Arc::clone(&self.manager);
         let now = self.now();
-        let done = tokio::task::spawn_blocking(move || work(&manager, now)).await;
-        done.unwrap_or_else(|error| Err(Refused::mistake(&error)))
+        blocking(move || work(&manager, now)).await
     }
 
     pub(crate) fn machine(&self) -> &Machine {

@@ -23,9 +23,9 @@ pub(super) async fn logs(Session(who): Session, body: Body<LogQuery>) -> Answer 
         return Err(Refused::malformed("after", "this is no place in the logs"));
     }
     let _turn = READING.acquire().await;
-    let page = tokio::task::spawn_blocking(move || journal::read(&query)).await;
-    let page = page.map_err(|error| Refused::mistake(&error))?;
-    let page = page.map_err(|error| Refused::new(ManagerErrorCode::Unavailable, format!("{error:#}")))?;
+    let page = journal::read(query)
+        .await
+        .map_err(|error| Refused::new(ManagerErrorCode::Unavailable, format!("{error:#}")))?;
     Ok(answer(StatusCode::OK, &page))
 }
 

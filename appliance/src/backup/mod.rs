@@ -6,7 +6,7 @@ pub mod schedule;
 pub mod seal;
 
 use crate::access::sessions::Who;
-use crate::manager::{Manager, Now, Refused, Taken};
+use crate::manager::{Manager, Now, Refused, Taken, blocking};
 use crate::system::System;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -68,8 +68,7 @@ impl Backups {
         work: impl FnOnce(&Backups) -> Result<R, Refused> + Send + 'static,
     ) -> Result<R, Refused> {
         let backups = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || work(&backups)).await;
-        done.unwrap_or_else(|error| Err(Refused::mistake(&error)))
+        blocking(move || work(&backups)).await
     }
 
     pub async fn state(self: &Arc<Self>) -> Result<BackupState, Refused> {

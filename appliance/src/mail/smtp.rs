@@ -47,24 +47,25 @@ impl Failure {
 
 /// Whether the server lets the box in. Nothing is sent.
 pub async fn try_out(relay: &Relay) -> Result<(), Failure> {
-    let until = Instant::now() + LIMIT;
-    let mut connection = open(relay, until).await?;
-    let entered = log_in(&mut connection, relay, until).await;
-    let _ = timeout(CONNECT_LIMIT, connection.abort()).await;
-    entered
+    visit(relay, None).await.map(drop)
 }
 
 /// What the server answered when it took the mail for at least one of its recipients.
 pub async fn send(relay: &Relay, message: &Message) -> Result<String, Failure> {
+    visit(relay, Some(message)).await
+}
+
+async fn visit(relay: &Relay, message: Option<&Message>) -> Result<String, Failure> {
     let until = Instant::now() + LIMIT;
     let mut connection = open(relay, until).await?;
-    let taken = match log_in(&mut connection, relay, until).await {
-        Ok(()) => hand_over(&mut connection, message, until).await,
-        Err(failure) => Err(failure),
+    let done = match (log_in(&mut connection, relay, until).await, message) {
+        (Ok(()), Some(message)) => hand_over(&mut connection, message, until).await,
+        (Ok(()), None) => Ok(String::new()),
+        (Err(failure), _) => Err(failure),
     };
-    // The mail is taken or not, whatever becomes of the connection.
+    // It is done or not, whatever becomes of the connection.
     let _ = timeout(CONNECT_LIMIT, connection.abort()).await;
-    taken
+    done
 }
 
 async fn open(relay: &Relay, until: Instant) -> Result<AsyncSmtpConnection, Failure> {

@@ -323,6 +323,14 @@ impl Manager {
     }
 }
 
+/// Calls of the manager block: on a thread of their own they keep nobody waiting.
+pub(crate) async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, Refused> + Send + 'static,
+) -> Result<R, Refused> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Refused::mistake(&error)))
+}
+
 impl Memory {
     fn random(&mut self) -> &mut dyn FnMut(&mut [u8]) {
         &mut *self.fill
