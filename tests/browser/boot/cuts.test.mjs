@@ -1,31 +1,15 @@
 // The power is cut in every step of the set-up: it goes on there, with the code that the display shows.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { Box } from "../lib/box.mjs";
-import { Chromium } from "../lib/chromium.mjs";
-import { Machine } from "../lib/machine.mjs";
+import { machineSuite } from "../lib/machine-suite.mjs";
 import { until } from "../lib/until.mjs";
 
-/** The machine is emulated. */
-const LIMIT = 120_000;
-
-let machine;
-let browser;
-
-before(async () => {
-  machine = await Machine.join();
-  await machine.readSetupCode();
-  browser = await Chromium.start(machine, { locale: "en-GB", viewport: { width: 1440, height: 900 } });
-  browser.context.setDefaultTimeout(LIMIT);
-});
-
-after(async () => {
-  await browser?.stop();
-  machine?.stop();
-});
+const suite = machineSuite("en-GB");
 
 test("the set-up goes on after a power cut in each step", async () => {
+  const { machine, browser } = suite;
   const box = new Box(machine, await browser.person("Ada"));
   const code = machine.setup_code;
   const at = (step) => {

@@ -1,31 +1,15 @@
 // A box that was reset is set up again, in English, as the operations manual says.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { Box } from "../lib/box.mjs";
-import { Chromium } from "../lib/chromium.mjs";
-import { Machine } from "../lib/machine.mjs";
+import { machineSuite } from "../lib/machine-suite.mjs";
 import { firstMeeting, setUp } from "../lib/manual-steps.mjs";
 
-/** The machine is emulated. */
-const LIMIT = 120_000;
-
-let machine;
-let browser;
-
-before(async () => {
-  machine = await Machine.join();
-  await machine.readSetupCode();
-  browser = await Chromium.start(machine, { locale: "en-GB", viewport: { width: 1440, height: 900 } });
-  browser.context.setDefaultTimeout(LIMIT);
-});
-
-after(async () => {
-  await browser?.stop();
-  machine?.stop();
-});
+const suite = machineSuite("en-GB");
 
 test("set-up in English after a factory reset, by the manual", async () => {
+  const { machine, browser } = suite;
   const box = new Box(machine, await browser.person("Ada"));
   const told = await setUp(box, "en");
   await firstMeeting(box, "en", told);

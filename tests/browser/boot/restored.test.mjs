@@ -3,31 +3,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { Box } from "../lib/box.mjs";
-import { Chromium } from "../lib/chromium.mjs";
-import { Machine } from "../lib/machine.mjs";
+import { machineSuite } from "../lib/machine-suite.mjs";
 import { until } from "../lib/until.mjs";
 
-/** The machine is emulated. */
-const LIMIT = 120_000;
-
-let machine;
-let browser;
-
-before(async () => {
-  machine = await Machine.join();
-  await machine.readSetupCode();
-  browser = await Chromium.start(machine, { locale: "en-GB", viewport: { width: 1440, height: 900 } });
-  browser.context.setDefaultTimeout(LIMIT);
-});
-
-after(async () => {
-  await browser?.stop();
-  machine?.stop();
-});
+const suite = machineSuite("en-GB");
 
 test("dm6 a backup is restored without who was deleted since", async () => {
+  const { machine, browser } = suite;
   const told = JSON.parse(readFileSync(join(machine.kept, "backup.json"), "utf8"));
   const box = new Box(machine, await browser.person("Ada"));
   await box.restore(told);
