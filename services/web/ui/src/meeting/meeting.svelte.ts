@@ -21,7 +21,7 @@ import { Camera, Microphone, type Outlet, Screen } from './local-source.svelte'
 import { Media, type MediaEvents } from './media'
 import { RoomState } from './room-state.svelte'
 import { Seat } from './seat'
-import { Signaling, type SignalingEvents } from './signaling'
+import { Signaling, type SignalingEvents, signalingUrl } from './signaling'
 import { Slots } from './slots.svelte'
 import { StatisticsReader } from './statistics'
 import type { MediaFailure, MediaState, PersonId, Phase, Reconnect, Refusal, RefusedAction, Statistics } from './types'
@@ -83,10 +83,8 @@ export class Meeting {
     this.#devices = devices
     this.#seat = new Seat(link, () => this.#media.count)
     this.#media = new Media(this.#mediaEvents(), this.#seat.earlier?.connections)
-    const url = new URL('/ws', location.href)
-    url.protocol = url.protocol.replace('http', 'ws')
     const greeting = () => ({ link, name, resume: this.#seat.resume })
-    this.#signaling = new Signaling(url.href, greeting, this.#signalingEvents())
+    this.#signaling = new Signaling(signalingUrl(), greeting, this.#signalingEvents())
     const outlet = this.#outlet()
     this.microphone = new Microphone(devices.microphone, outlet)
     this.camera = new Camera(devices.camera, outlet)

@@ -19,6 +19,13 @@ const PROBE_TIMEOUT = 3_000
 /** For the WebSocket to open, and again for the answer to `hello`. */
 const OPEN_TIMEOUT = 8_000
 
+/** Where `signaling` answers, on the origin of the page. */
+export function signalingUrl(): string {
+  const url = new URL('/ws', location.href)
+  url.protocol = url.protocol.replace('http', 'ws')
+  return url.href
+}
+
 export interface SignalingEvents {
   /** A socket is open and `hello` is on its way: `sendEarly` works from here on. */
   greeted(): void

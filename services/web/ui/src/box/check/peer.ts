@@ -2,7 +2,7 @@
 
 import type { ServerMessage, Tile } from '../../generated/protocol'
 import { Media } from '../../meeting/media'
-import { Signaling } from '../../meeting/signaling'
+import { Signaling, signalingUrl } from '../../meeting/signaling'
 
 /** How it reached the box. */
 export interface Way {
@@ -18,20 +18,14 @@ export class Peer {
   #others: number[] = []
   /** The one that carries the other's picture. */
   #slot: number | undefined
-  /** Milliseconds from the beginning until sound and picture could flow. */
-  connected = 0
   failed: string | undefined
-  readonly #began = performance.now()
 
   constructor(link: string, name: string, relayOnly: boolean, stream?: MediaStream) {
     this.#media = new Media(
       {
         send: (offer) => this.#signaling.sendEarly(offer),
         state: (state, failure) => {
-          if (state === 'connected') {
-            this.connected ||= performance.now() - this.#began
-            this.#watch()
-          }
+          if (state === 'connected') this.#watch()
           this.failed = state === 'failed' ? (failure ?? 'unknown') : undefined
         },
         slots: () => {},
@@ -39,9 +33,7 @@ export class Peer {
       0,
       relayOnly,
     )
-    const url = new URL('/ws', location.href)
-    url.protocol = url.protocol.replace('http', 'ws')
-    this.#signaling = new Signaling(url.href, () => ({ link, name }), {
+    this.#signaling = new Signaling(signalingUrl(), () => ({ link, name }), {
       greeted: () => this.#media.flush(),
       welcome: (welcome) => {
         this.#person = welcome.you
