@@ -1,6 +1,6 @@
 //! The interface `org.plenum.Appliance1`, as [`plenum_protocol::appliance`] describes it for callers.
 
-use crate::sources::Source;
+use crate::sources::{Proxy, Source};
 use crate::status::Status;
 use plenum_protocol::appliance::{BUS_NAME, OBJECT_PATH};
 use plenum_protocol::manager::UpdateSource;
@@ -25,7 +25,7 @@ pub enum Request {
         now: bool,
     },
     /// Not from the bus: what an administrator has chosen.
-    Configure(UpdateSource),
+    Configure(UpdateSource, Proxy),
 }
 
 pub type Asked = (Request, oneshot::Sender<Result<(), String>>);

@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, bail};
 use plenum_protocol::manager::{LogLine, LogPage, LogPriority, LogQuery};
 use serde_json::{Map, Value};
-use std::io::{ErrorKind, Read};
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use tokio::sync::mpsc;
 
 /// Of one page; the newest ones.
 const LINES: usize = 500;
@@ -24,6 +25,54 @@ pub const UNITS: &[&str] = &[
     "systemd-timesyncd.service",
 ];
 
+/// What the journal has said, as it is followed.
+pub struct Entry {
+    /// Where it stands in the journal.
+    pub place: String,
+    /// `None`: it is none of a log.
+    pub line: Option<LogLine>,
+}
+
+/// Waiting to be taken: a reader that is slow holds journalctl up.
+const WAITING: usize = 64;
+
+/// Lines from now on, or behind a place in the journal, until nobody takes them or journalctl ends.
+pub fn follow(after: Option<&str>) -> Result<mpsc::Receiver<Entry>> {
+    let mut command = journalctl(LogPriority::Info, UNITS);
+    command.arg("--follow");
+    match after {
+        Some(place) => command.arg(format!("--after-cursor={place}")).arg("--no-tail"),
+        None => command.arg("--lines=0"),
+    };
+    let mut child = command.spawn().context("journalctl does not start")?;
+    let output = child.stdout.take().context("its output is piped")?;
+    let (sender, entries) = mpsc::channel(WAITING);
+    std::thread::spawn(move || pass_on(child, output, &sender));
+    Ok(entries)
+}
+
+fn pass_on(mut child: Child, output: ChildStdout, sender: &mpsc::Sender<Entry>) {
+    for text in BufReader::new(output).lines() {
+        let Ok(text) = text else { break };
+        let Ok(record) = serde_json::from_str::<Map<String, Value>>(&text) else { continue };
+        let Some(place) = record.get("__CURSOR").and_then(Value::as_str) else { continue };
+        let entry = Entry { place: place.to_owned(), line: line(&record) };
+        if sender.blocking_send(entry).is_err() {
+            break;
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn journalctl(priority: LogPriority, units: &[&str]) -> Command {
+    let mut command = Command::new("journalctl");
+    command.args(["--output=json", "--quiet", "--no-pager", &format!("--priority={}", level(priority))]);
+    command.args(units.iter().map(|unit| format!("--unit={unit}")));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
 pub async fn read(query: LogQuery) -> Result<LogPage> {
     tokio::task::spawn_blocking(move || run(&query)).await?
 }
@@ -35,15 +84,12 @@ fn run(query: &LogQuery) -> Result<LogPage> {
     if wanted.is_empty() {
         bail!("there is no unit {}", query.unit);
     }
-    let mut command = Command::new("journalctl");
-    command.args(["--output=json", "--quiet", "--no-pager", &format!("--lines={LINES}")]);
-    command.arg(format!("--priority={}", level(query.priority)));
-    command.args(wanted.iter().map(|unit| format!("--unit={unit}")));
+    let mut command = journalctl(query.priority, &wanted);
+    command.arg(format!("--lines={LINES}"));
     if let Some(after) = &query.after {
         command.arg(format!("--after-cursor={after}"));
     }
-    let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-    let mut child = match started {
+    let mut child = match command.spawn() {
         // A machine that is no appliance may have no journal.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(page("", None)),
         started => started.context("journalctl does not start")?,

@@ -3,13 +3,16 @@
 #![forbid(unsafe_code)]
 
 use anyhow::Context as _;
+use plenum_appliance::access::code;
 use plenum_appliance::api::Api;
 use plenum_appliance::backup::Backups;
 use plenum_appliance::host::Host;
 use plenum_appliance::manager::{self, Manager, Now};
 use plenum_appliance::observer::Machine;
+use plenum_appliance::syslog::Syslog;
 use plenum_appliance::system::System;
 use plenum_appliance::updater::Updater;
+use plenum_appliance::updates::Updates;
 use plenum_appliance::{acme, bus, console, monitor};
 use plenum_daemon::Context;
 use plenum_protocol::settings::ApplianceSettings;
@@ -43,9 +46,11 @@ async fn serve(context: Context<ApplianceSettings>) -> anyhow::Result<()> {
     let (mut host, problems) = Host::new(&settings, bus.clone().filter(|_| settings.machine));
     let mut machine = Machine::new(&settings, problems)?;
     machine.system = bus.clone().map(System::new);
+    let (syslog, sent) = Syslog::new(settings.state_dir.join("syslog.place"));
+    machine.syslog = sent;
     let (opened, open) = oneshot::channel();
     if !settings.update.enabled {
-        tokio::spawn(administer(settings, listener, Parts { host, machine, bus: None }, opened));
+        tokio::spawn(administer(settings, listener, Parts { host, machine, syslog, bus: None }, opened));
         // An error means that there is nothing to wait for.
         let _ = open.await;
         context.ready();
@@ -56,9 +61,9 @@ async fn serve(context: Context<ApplianceSettings>) -> anyhow::Result<()> {
     let (updater, status) = Updater::new(settings.update.clone(), System::new(connection.clone()))?;
     let (sender, requests) = mpsc::channel(16);
     host.updates = Some(sender.clone());
-    machine.updates = Some((sender.clone(), status.clone()));
+    machine.updates = Some(Updates::new(sender.clone(), status.clone()));
     // Opening what is stored takes a moment in which updates need not wait.
-    tokio::spawn(administer(settings, listener, Parts { host, machine, bus }, opened));
+    tokio::spawn(administer(settings, listener, Parts { host, machine, syslog, bus }, opened));
     bus::serve(&connection, sender, status).await.context("the bus name cannot be taken")?;
     context.ready();
     updater.run(requests, context.shutdown.wait()).await;
@@ -77,6 +82,7 @@ async fn connect(settings: &ApplianceSettings) -> zbus::Result<Connection> {
 struct Parts {
     host: Host,
     machine: Machine,
+    syslog: Syslog,
     /// For the display; missing where there is none.
     bus: Option<Connection>,
 }
@@ -106,6 +112,7 @@ async fn try_administer(
     let (backup_dir, scratch) = (settings.backup_dir.clone(), settings.http_socket.with_file_name("backup"));
     let manager = Arc::new(tokio::task::spawn_blocking(move || open(&settings, now())).await??);
     tokio::spawn(parts.host.keep(manager.desired()));
+    tokio::spawn(parts.syslog.keep(manager.desired()));
     tokio::spawn(acme::keep(Arc::clone(&manager), now, web_address));
     let asked = Arc::clone(&manager);
     let setup_is_open = tokio::task::spawn_blocking(move || asked.setup_code()).await??.is_some();
@@ -159,9 +166,5 @@ fn open(settings: &ApplianceSettings, now: Now) -> anyhow::Result<Manager> {
     let probe = Probe::own_program().context("the program cannot be run as a probe")?;
     let store = Store::open(manager::options(&settings.state_dir).probe(probe))
         .with_context(|| format!("`state_dir = {}`", settings.state_dir.display()))?;
-    Ok(Manager::new(store, &settings.setup_code_file, Box::new(random), now)?)
-}
-
-fn random(bytes: &mut [u8]) {
-    aws_lc_rs::rand::fill(bytes).expect("the kernel's random numbers cannot fail after the start");
+    Ok(Manager::new(store, &settings.setup_code_file, Box::new(code::system_random), now)?)
 }

@@ -1,26 +1,24 @@
 //! The machine as it is, and orders to it: what pages and the display show beside the settings.
 
-use crate::bus::{Asked, Request};
 use crate::certificate::Probe;
 use crate::host::{self, Problems};
 use crate::identity;
 use crate::manager::Refused;
-use crate::status::Status;
 use crate::system::System;
-use crate::updater::WENT_BACK;
+use crate::updates::{self, Updates};
 use anyhow::Result;
 use nix::sys::statvfs::statvfs;
 use nix::time::{ClockId, clock_gettime};
 use plenum_daemon::addresses;
 use plenum_protocol::manager::{
     AcmePhase, AcmeState, CertificateInfo, Clock, Disk, ManagerErrorCode, Meetings, NetworkState, Overview,
-    PowerAction, Problem, SettingsArea, UpdateAction, UpdateOrder, UpdateState,
+    PowerAction, Problem, SettingsArea, SyslogState,
 };
 use plenum_protocol::settings::ApplianceSettings;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use zbus::Connection;
 
 /// The next start is as the first one.
@@ -40,8 +38,9 @@ pub struct Machine {
     /// `None`: no bus can be reached.
     pub system: Option<System>,
     /// `None`: there is no image to update.
-    pub updates: Option<(mpsc::Sender<Asked>, watch::Receiver<Status>)>,
+    pub updates: Option<Updates>,
     pub problems: watch::Receiver<Problems>,
+    pub syslog: watch::Receiver<SyslogState>,
     probe: Probe,
     version: String,
     applies: bool,
@@ -56,6 +55,7 @@ impl Machine {
             system: None,
             updates: None,
             problems,
+            syslog: watch::channel(SyslogState::default()).1,
             probe: Probe::new(settings.web_address)?,
             version: identity::version()
                 .map_or_else(|_| env!("CARGO_PKG_VERSION").to_owned(), |it| it.to_string()),
@@ -95,8 +95,8 @@ impl Machine {
         problems.extend(self.not_applied());
         problems.extend(failed.into_iter().map(|unit| Problem::UnitFailed { unit }));
         problems.extend(low(disk));
-        let update = self.update_state();
-        problems.extend(update.as_ref().and_then(failed_update));
+        let update = self.updates.as_ref().map(Updates::state);
+        problems.extend(update.as_ref().and_then(updates::failed));
         problems.extend(self.recovery_key().map(|_| Problem::RecoveryKeyWaits));
         problems.extend(certificate.as_ref().and_then(|it| expires(it, acme.as_ref(), clock)));
         problems.extend(acme.and_then(|it| not_renewed(it, clock)));
@@ -210,21 +210,8 @@ impl Machine {
         self.power(PowerAction::Restart).await
     }
 
-    pub async fn update(&self, order: UpdateOrder) -> Result<UpdateState, Refused> {
-        let Some((requests, _)) = &self.updates else { return Err(no_appliance()) };
-        let request = match order.action {
-            UpdateAction::Check => Request::Check,
-            UpdateAction::Install => Request::Install(None),
-            UpdateAction::Cancel => Request::Cancel,
-            UpdateAction::Restart => Request::Restart { now: order.now },
-            UpdateAction::Rollback => Request::Rollback { now: order.now },
-        };
-        let stopping = || Refused::new(ManagerErrorCode::Unavailable, "the daemon is stopping");
-        let (answer, answered) = oneshot::channel();
-        requests.send((request, answer)).await.map_err(|_| stopping())?;
-        let answer = answered.await.map_err(|_| stopping())?;
-        answer.map_err(|reason| Refused::conflict(&reason).in_field("action"))?;
-        self.update_state().ok_or_else(no_appliance)
+    pub fn updates(&self) -> Result<&Updates, Refused> {
+        self.updates.as_ref().ok_or_else(no_appliance)
     }
 
     /// Where the box's daemons meet.
@@ -237,28 +224,13 @@ impl Machine {
         disk(&self.data)
     }
 
-    fn update_state(&self) -> Option<UpdateState> {
-        let status = self.updates.as_ref()?.1.borrow().clone();
-        let (last_version, last, last_reason, _) = status.last;
-        Some(UpdateState {
-            state: status.state,
-            target: status.target,
-            done: status.progress.0,
-            of: status.progress.1,
-            available: status.available,
-            last,
-            last_version,
-            last_reason,
-            reasons: status.reasons,
-        })
-    }
-
     fn not_applied(&self) -> Vec<Problem> {
-        let problems = self.problems.borrow();
-        problems
-            .iter()
-            .map(|(area, detail)| Problem::NotApplied { area: *area, detail: detail.clone() })
-            .collect()
+        let mut problems = self.problems.borrow().clone();
+        let syslog = self.syslog.borrow().problem.clone();
+        if !syslog.is_empty() {
+            problems.insert(SettingsArea::Syslog, syslog);
+        }
+        problems.into_iter().map(|(area, detail)| Problem::NotApplied { area, detail }).collect()
     }
 
     async fn failed_units(&self) -> Vec<String> {
@@ -269,17 +241,6 @@ impl Machine {
 
 fn no_appliance() -> Refused {
     Refused::conflict("this machine is no appliance: it can neither be updated nor restarted from here")
-}
-
-/// Until another one succeeds. What an administrator went back from did not fail.
-fn failed_update(update: &UpdateState) -> Option<Problem> {
-    let failed = match update.last.as_str() {
-        "failed" => true,
-        "rolled-back" => update.last_reason != WENT_BACK,
-        _ => false,
-    };
-    let (version, reason) = (update.last_version.clone(), update.last_reason.clone());
-    failed.then_some(Problem::UpdateFailed { version, reason })
 }
 
 pub fn is_low(disk: Disk) -> bool {
@@ -367,19 +328,6 @@ mod tests {
         assert!(named(AcmePhase::Failed, Some(13)));
         assert!(!named(AcmePhase::Failed, Some(14)));
         assert!(!named(AcmePhase::Waiting, None) && !named(AcmePhase::Good, Some(1)));
-    }
-
-    #[test]
-    fn an_update_that_failed_is_named_until_another_succeeds() {
-        let state = |last: &str, reason: &str| UpdateState {
-            last: last.into(),
-            last_version: "2".into(),
-            last_reason: reason.into(),
-            ..UpdateState::default()
-        };
-        let named = |last, reason| failed_update(&state(last, reason)).is_some();
-        assert!(named("failed", "no space") && named("rolled-back", "no call came about"));
-        assert!(!named("good", "") && !named("interrupted", "") && !named("rolled-back", WENT_BACK));
     }
 
     #[test]

@@ -159,7 +159,7 @@ fn no_appliance(directory: &Path) -> Machine {
     Machine::new(&settings, watch::channel(Problems::new()).1).unwrap()
 }
 
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 12] = [
     "settings/institution",
     "settings/host_name",
     "settings/time",
@@ -169,6 +169,8 @@ const SETTINGS: [&str; 10] = [
     "backup",
     "settings/acme",
     "settings/mail",
+    "settings/syslog",
+    "syslog",
     "certificate",
 ];
 
@@ -204,12 +206,14 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "backup/test", json!({ "name": "box-20261127T020000Z.backup" })),
         ("POST", "backup/restore", json!({ "backup": "AAAA", "key": "A".repeat(32) })),
         ("PUT", "settings/mail", mail()),
+        ("PUT", "settings/syslog", json!({ "revision": 0, "server": "logs.eve.example" })),
         ("POST", "mail/test", json!({ "recipient": "eve@example.org" })),
         ("POST", "metrics-access", json!({})),
         ("DELETE", "metrics-access", json!({})),
         ("POST", "recovery-key", json!({ "last_part": "abcd" })),
         ("POST", "power", json!({ "action": "switch_off", "now": true })),
         ("POST", "update", json!({ "action": "rollback", "now": true })),
+        ("POST", "update/file", json!({ "first": 0, "of": 3, "part": "b25l" })),
         ("POST", "password", json!({ "old": PASSWORD, "new": "another long sentence" })),
         ("POST", "setup/step", json!({ "step": "name", "done": true })),
         ("POST", "setup/finish", json!({})),
@@ -379,9 +383,11 @@ async fn a_new_address_is_confirmed_without_a_session() {
 async fn a_machine_that_is_no_appliance_says_so() {
     let house = House::start().await;
     let (ada, _) = house.people().await;
-    for (path, order) in
-        [("power", json!({ "action": "restart", "now": true })), ("update", json!({ "action": "check" }))]
-    {
+    for (path, order) in [
+        ("power", json!({ "action": "restart", "now": true })),
+        ("update", json!({ "action": "check" })),
+        ("update/file", json!({ "first": 0, "of": 3, "part": "b25l" })),
+    ] {
         let answer = house.post(path, &ada, order).await;
         assert_eq!((answer.status, &answer.body["error"]), (409, &json!("conflict")), "{path}: {answer:?}");
     }

@@ -13,11 +13,16 @@ use std::time::Duration;
 
 /// One file of the folder. In `kept` suites leave what a later one needs.
 fn suite(machine: &mut Machine, file: &str, kept: &Path) -> Result<()> {
-    suite_with_cuts(machine, file, kept, None)
+    suite_with_starts(machine, file, kept, None)
 }
 
-/// The suite may cut the power of a machine that was started with these options.
-fn suite_with_cuts(machine: &mut Machine, file: &str, kept: &Path, options: Option<&Options>) -> Result<()> {
+/// With a machine that was started with these options, and may end and start again.
+fn suite_with_starts(
+    machine: &mut Machine,
+    file: &str,
+    kept: &Path,
+    options: Option<&Options>,
+) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let authority = folder.path().join("ca.pem");
     std::fs::write(&authority, machine.shell()?.run("cat /var/lib/plenum/web/ca.pem")?)?;
@@ -30,6 +35,7 @@ fn suite_with_cuts(machine: &mut Machine, file: &str, kept: &Path, options: Opti
     let house = json!({
         "url": url, "host_link": link(&meeting.host_link), "guest_link": link(&meeting.guest_link),
         "ca_file": authority, "hands": hands, "lan_mac": lan::MAC, "kept": kept,
+        "update": std::env::var("PLENUM_NEXT_UPDATE").ok(),
     });
     let mut node = start(file, &house)?;
     let said = node.stdout.take().context("the suite's output is piped")?;
@@ -90,7 +96,7 @@ fn serve(
     Ok(())
 }
 
-/// A line of JSON each: `{"shell": LINE}`, `{"link": UP}` or `{"cut": true}`, answered by `{"ok": …}` or `{"error": …}`.
+/// A line of JSON each: `{"shell": LINE}`, `{"link": UP}` or `{"off": "cut"}`, answered by `{"ok": …}` or `{"error": …}`.
 fn hand(machine: &mut Machine, options: Option<&Options>, stream: UnixStream) -> Result<()> {
     stream.set_nonblocking(false)?;
     let mut stream = BufReader::new(stream);
@@ -115,10 +121,12 @@ fn answer(machine: &mut Machine, options: Option<&Options>, question: &Value) ->
         machine.qmp()?.link(up)?;
         return Ok(String::new());
     }
-    if question["cut"] == true
-        && let Some(options) = options
-    {
-        machine.cut();
+    if let (Some(how), Some(options)) = (question["off"].as_str(), options) {
+        match how {
+            "cut" => machine.cut(),
+            // QEMU ends where a machine would start again.
+            _ => machine.wait_until_off(BOOT_LIMIT)?,
+        }
         *machine = Machine::start(options)?;
         machine.wait_for_page(BOOT_LIMIT)?;
         return Ok(String::new());
@@ -147,6 +155,12 @@ pub(crate) fn set_up_in_english(machine: &mut Machine) -> Result<()> {
     suite(machine, "english.test.mjs", &kept)
 }
 
+/// From a file to the next version, and back again.
+pub(crate) fn update(machine: &mut Machine, options: &Options) -> Result<()> {
+    let kept = machine.kept()?;
+    suite_with_starts(machine, "update.test.mjs", &kept, Some(options))
+}
+
 /// Another box of another version takes what the first one left in `kept`.
 pub(crate) fn restore(next: &Path, kept: &Path, limit: Duration) -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -159,5 +173,5 @@ pub(crate) fn restore(next: &Path, kept: &Path, limit: Duration) -> Result<()> {
 
 pub(crate) fn cut_in_each_step(machine: &mut Machine, options: &Options) -> Result<()> {
     let kept = machine.kept()?;
-    suite_with_cuts(machine, "cuts.test.mjs", &kept, Some(options))
+    suite_with_starts(machine, "cuts.test.mjs", &kept, Some(options))
 }

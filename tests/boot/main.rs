@@ -3,6 +3,7 @@
 //! One machine for all checks, because it takes a minute to boot: as it comes from the factory, at its second
 //! boot, and with the TPM of another machine. Each check is a function that says in its error what it found.
 
+mod broken_files;
 mod browsers;
 mod firmware;
 mod hardening;
@@ -48,6 +49,7 @@ const FIRST_BOOT: &[Check] = &[
     ("Secure Boot is on, with our key alone", inside::secure_boot),
     ("the ESP is let go of when idle, and takes nothing along", inside::idle_esp),
     ("docs/hardening.md is what the image shows, inside and in a scan", hardening::document),
+    ("the display explains broken files on USB sticks", broken_files::are_explained),
 ];
 
 const IN_USE: &[Check] = &[
@@ -92,8 +94,13 @@ fn the_image_boots_into_the_conference() {
             })
         });
         if let Some(mut machine) = reset {
-            report
-                .take("a browser sets it up again, in English", || browsers::set_up_in_english(&mut machine));
+            let english = "a browser sets it up again, in English";
+            let done = report.take(english, || browsers::set_up_in_english(&mut machine));
+            done.and_then(|()| {
+                report.take("a browser updates it and goes back, by the manual", || {
+                    browsers::update(&mut machine, &options)
+                })
+            });
         }
     }
     report.take("another box of another version takes the backup, without who was deleted", || {

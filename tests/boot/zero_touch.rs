@@ -5,14 +5,14 @@ use plenum_appliance::provisioning::{EXAMPLE, FILE, SIGNATURE};
 use plenum_image::shell::run;
 use plenum_image::tools::Tools;
 use plenum_tests::machine::site::free_port;
-use plenum_tests::machine::{Machine, Network, Options, lan};
+use plenum_tests::machine::{Machine, Network, Options, lan, stick};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,7 +46,9 @@ pub(crate) fn sets_itself_up(options: &Options, limit: Duration) -> Result<()> {
         run(Command::new("sh").args(["-euc", &manual(command)?]).current_dir(folder.path()))?;
     }
     trust(folder.path())?;
-    let stick = stick(folder.path())?;
+    let stick = folder.path().join("stick.raw");
+    let signature = fs::read(folder.path().join(SIGNATURE))?;
+    stick::fat(&stick, &[(FILE, text.as_bytes()), (SIGNATURE, &signature)])?;
     let site = plenum_tests::machine::site::Site::new(free_port()?, options.site.host_key.clone());
     let mut machine = Machine::start(&Options {
         drives: vec![stick],
@@ -117,19 +119,6 @@ fn trust(folder: &Path) -> Result<()> {
     let tools = Tools::open()?.with(folder, "/image");
     run(tools.command("mmd").args(["-i", ESP, "::/plenum"]))?;
     run(tools.command("mcopy").args(["-i", ESP, "/image/fleet.keys", "::/plenum/fleet.keys"]))
-}
-
-/// FAT, as sticks are sold.
-fn stick(folder: &Path) -> Result<PathBuf> {
-    let image = folder.join("stick.raw");
-    fs::File::create(&image)?.set_len(16 << 20)?;
-    let tools = Tools::open()?.with(folder, "/image");
-    run(tools.command("mkfs.vfat").arg("/image/stick.raw"))?;
-    for name in [FILE, SIGNATURE] {
-        let (from, to) = (format!("/image/{name}"), format!("::/{name}"));
-        run(tools.command("mcopy").args(["-i", "/image/stick.raw", &from, &to]))?;
-    }
-    Ok(image)
 }
 
 /// What the box says of itself at its own address, to somebody who trusts the institution's authority alone.

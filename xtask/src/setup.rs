@@ -4,7 +4,7 @@ use crate::shell::{self, has};
 use anyhow::{Result, bail};
 use std::process::Command;
 
-/// A program and the Debian package that brings it.
+/// A program, or a whole path, and the Debian package that brings it.
 type Need = (&'static str, &'static str);
 
 /// To build the daemons and the user interface, and to run the house.
@@ -22,6 +22,7 @@ pub(crate) const SUITES: &[Need] = &[
     ("busctl", "systemd"),
     ("openssl", "openssl"),
     ("pebble", "pebble"),
+    ("/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so", "rsyslog-gnutls"),
     ("pip3", "python3-pip"),
 ];
 

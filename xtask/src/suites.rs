@@ -170,5 +170,7 @@ fn boot(bless: bool) -> Result<()> {
         command.env("PLENUM_BLESS", "1");
     }
     command.env("PLENUM_IMAGE", image::debug_disk()?);
-    start(command.env("PLENUM_NEXT_IMAGE", image::debug_disk_of("0.1.1")?))
+    let next = image::debug_disk_of("0.1.1")?;
+    command.env("PLENUM_NEXT_UPDATE", next.with_extension("update"));
+    start(command.env("PLENUM_NEXT_IMAGE", next))
 }

@@ -11,6 +11,7 @@ mod proof;
 
 use crate::certificate::Probe;
 use crate::manager::{AcmeAccount, Manager, Now, Refused, blocking};
+use crate::sources::Proxy;
 use failure::Fault;
 use plenum_protocol::manager::{AcmeFailure, AcmeReason, AcmeSettings};
 use proof::Proof;
@@ -34,6 +35,7 @@ pub struct Order {
     pub binding_key: Option<Vec<u8>>,
     pub account: Option<AcmeAccount>,
     pub name: String,
+    pub proxy: Proxy,
 }
 
 /// What is next.

@@ -48,7 +48,7 @@ pub(super) async fn run(order: &Order, site: &impl Site) -> Result<Chain> {
 }
 
 fn directory(order: &Order) -> Result<AccountBuilder> {
-    let client = Client::new(Path::new(""), &order.settings.authorities);
+    let client = Client::new(Path::new(""), &order.settings.authorities, order.proxy.clone());
     let client = client.map_err(|error| Fault::new(AcmeReason::Untrusted, &format!("{error:#}")))?;
     Ok(Account::builder_with_http(Box::new(Directory(client))))
 }

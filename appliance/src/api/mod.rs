@@ -21,8 +21,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use plenum_protocol::manager::{
-    AcmeSettings, BackupSettings, HostName, Institution, MailSettings, ManagerErrorCode, NetworkSettings,
-    TimeSettings, UpdateSource,
+    AcmeSettings, BackupSettings, HostName, Institution, MAX_UPDATE_PART_BYTES, MailSettings,
+    ManagerErrorCode, NetworkSettings, SyslogSettings, TimeSettings, UpdateSource,
 };
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -31,6 +31,8 @@ use std::time::{Instant, SystemTime};
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Two files in base64; `web` has the same limit.
 const MAX_BACKUP_BYTES: usize = 24 << 20;
+/// A part of an update in base64.
+const MAX_PART_BYTES: usize = MAX_UPDATE_PART_BYTES / 3 * 4 + 1_024;
 /// RFC 6265bis section 4.1.3.2: bound to this host, sent over TLS only.
 const COOKIE: &str = "__Host-plenum-box";
 
@@ -80,6 +82,8 @@ impl Api {
             .route("/api/box/settings/network/confirm", post(settings::confirm_network))
             .route("/api/box/settings/mail", get(settings::read::<MailSettings>).put(mail::set))
             .route("/api/box/mail/test", post(mail::test))
+            .route("/api/box/settings/syslog", settings::area::<SyslogSettings>())
+            .route("/api/box/syslog", get(support::syslog))
             .route("/api/box/network", get(settings::network))
             .route("/api/box/clock", get(settings::clock))
             .route(
@@ -118,6 +122,10 @@ impl Api {
             .route("/api/box/history/{range}", get(monitoring::history))
             .route("/api/box/power", post(orders::power))
             .route("/api/box/update", post(orders::update))
+            .route(
+                "/api/box/update/file",
+                post(orders::update_file).layer(DefaultBodyLimit::max(MAX_PART_BYTES)),
+            )
             .fallback(async || failure(StatusCode::NOT_FOUND, "there is no such call"))
             .method_not_allowed_fallback(async || {
                 failure(StatusCode::METHOD_NOT_ALLOWED, "this call has another method")

@@ -8,7 +8,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plenum_protocol::manager::{
-    HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, UpdateOrder,
+    HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, UpdateAction,
+    UpdateOrder, UpdatePart,
 };
 
 impl Api {
@@ -80,7 +81,22 @@ pub(super) async fn self_test(State(api): State<Api>, Session(who): Session) -> 
 pub(super) async fn update(State(api): State<Api>, Session(who): Session, body: Body<UpdateOrder>) -> Answer {
     let Json(order) = body?;
     administers(&who)?;
-    let state = api.machine.update(order).await?;
+    let state = api.machine.updates()?.order(order).await?;
     api.call(move |manager, now| manager.note_update(&who, order.action, now)).await?;
+    Ok(answer(StatusCode::OK, &state))
+}
+
+pub(super) async fn update_file(
+    State(api): State<Api>,
+    Session(who): Session,
+    body: Body<UpdatePart>,
+) -> Answer {
+    let Json(part) = body?;
+    administers(&who)?;
+    let begins = part.first == 0;
+    let state = api.machine.updates()?.take(part).await?;
+    if begins {
+        api.call(move |manager, now| manager.note_update(&who, UpdateAction::Install, now)).await?;
+    }
     Ok(answer(StatusCode::OK, &state))
 }

@@ -39,3 +39,9 @@ pub(super) async fn bundle(State(api): State<Api>, Session(who): Session) -> Ans
     let bundle = support::bundle(&api.machine, &overview, settings, &accounts).await;
     Ok(answer(StatusCode::OK, &bundle))
 }
+
+pub(super) async fn syslog(State(api): State<Api>, Session(who): Session) -> Answer {
+    administers(&who)?;
+    let state = api.machine.syslog.borrow().clone();
+    Ok(answer(StatusCode::OK, &state))
+}

@@ -1,6 +1,7 @@
 //! How a backup is sealed: one line of JSON that says what it is, then gzip'd content under AES-256-GCM
 //! (`docs/backup-file.md`). The line is authenticated with it.
 
+use crate::access::code;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine;
@@ -13,6 +14,8 @@ use std::io::{self, Read};
 
 /// Of the file's form; a box refuses higher ones.
 const FORMAT: u32 = 1;
+/// 160 bits.
+const KEY_CHARS: usize = 32;
 const SALT_BYTES: usize = 32;
 const INFO: &[u8] = b"plenum backup 1";
 /// Longer first lines are none of ours.
@@ -63,10 +66,15 @@ pub enum Fault {
 pub struct Key(String);
 
 impl Key {
+    /// `fill` provides random bytes.
+    pub fn random(fill: &mut dyn FnMut(&mut [u8])) -> Key {
+        Key(code::random::<KEY_CHARS>(fill))
+    }
+
     /// `None` if it cannot be one. Hyphens, spaces and case do not matter.
     pub fn typed(text: &str) -> Option<Key> {
         let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-        (plain.len() == 32 && text.len() < 200).then(|| Key(plain.to_ascii_uppercase()))
+        (plain.len() == KEY_CHARS && text.len() < 200).then(|| Key(plain.to_ascii_uppercase()))
     }
 
     /// In groups of four, as it is shown.

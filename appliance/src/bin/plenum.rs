@@ -6,6 +6,8 @@
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
 use futures_util::StreamExt;
+use plenum_appliance::access::code;
+use plenum_appliance::backup::seal::Key;
 use plenum_appliance::{health, provisioning, usb};
 use plenum_protocol::appliance::Appliance1Proxy;
 use std::fs::File;
@@ -51,6 +53,8 @@ enum Config {
     Check { file: PathBuf },
     /// Print a file with every key, and what each is for
     Example,
+    /// Print a new key for backups, as the section [backup] takes it
+    BackupKey,
 }
 
 #[derive(Subcommand)]
@@ -108,6 +112,10 @@ fn run(task: Task) -> Result<()> {
         }
         Task::Config(Config::Example) => {
             print!("{}", provisioning::EXAMPLE);
+            Ok(())
+        }
+        Task::Config(Config::BackupKey) => {
+            println!("{}", Key::random(&mut code::system_random).shown());
             Ok(())
         }
         Task::Config(Config::Check { file }) => check(&file),

@@ -1,9 +1,10 @@
 //! Whom the box believes that a server is what its name says.
 
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use std::path::Path;
+use std::sync::Arc;
 
 const PUBLIC: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -14,6 +15,15 @@ pub fn authorities(more: &str) -> Vec<CertificateDer<'static>> {
     // A store of its own says which it takes.
     found.retain(|one| RootCertStore::empty().add(one.clone()).is_ok());
     found
+}
+
+/// For clients that believe these.
+pub fn trusting(authorities: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(authorities);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// Of a PEM file.

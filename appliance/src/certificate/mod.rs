@@ -7,7 +7,7 @@ mod inspect;
 mod request;
 mod shown;
 
-pub use authorities::{authorities, read as read_authorities};
+pub use authorities::{authorities, read as read_authorities, trusting};
 pub use chain::{Chain, Fault};
 pub use inspect::info;
 pub use request::{MAX_COMMON_NAME_CHARS, Requested, request};

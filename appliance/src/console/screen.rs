@@ -85,20 +85,41 @@ fn body(display: &Display, language: Language, width: usize) -> Vec<Line> {
         }
     }
     text.push(Line::plain(""));
-    text.extend(display.offer.iter().flat_map(|offer| offered(offer, language)));
+    text.extend(
+        display.offer.iter().flat_map(|offer| offered(offer, language, width.saturating_sub(MARGIN))),
+    );
     text.extend(state(display, language));
     text
 }
 
-fn offered(offer: &SettingsOffer, language: Language) -> Vec<Line> {
+fn offered(offer: &SettingsOffer, language: Language, width: usize) -> Vec<Line> {
     if offer.forged {
         return vec![Line::bold(language.forged())];
     }
     if offer.findings.is_empty() {
         return vec![Line::bold(language.offered())];
     }
-    let findings = offer.findings.iter().take(MAX_PROBLEMS).map(Line::plain);
+    let findings = offer.findings.iter().take(MAX_PROBLEMS);
+    // The remedy stands at the end.
+    let findings = findings.flat_map(|finding| wrapped(finding, width)).map(Line::plain);
     std::iter::once(Line::bold(language.broken())).chain(findings).collect()
+}
+
+/// In lines of this width where its words allow it, all but the first of them indented.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is one from the start");
+        if line.trim().is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{:MARGIN$}{word}", ""));
+        }
+    }
+    lines
 }
 
 fn state(display: &Display, language: Language) -> Vec<Line> {
@@ -247,6 +268,9 @@ mod tests {
         };
         console.shown.as_mut().unwrap().offer = offer(&["line 7, network.vlan: too large"]);
         assert!(text(&console, 100, 40).contains("line 7, network.vlan: too large"));
+        console.shown.as_mut().unwrap().offer =
+            offer(&[&format!("line 7, {}: write this", "long ".repeat(20))]);
+        assert!(text(&console, 80, 40).contains("write this"), "the remedy fits, too");
         assert_eq!(console.press(Key::Char('u'), 0), None);
         assert_eq!(console.dialog, Dialog::Nothing);
         console.shown.as_mut().unwrap().offer = offer(&[]);

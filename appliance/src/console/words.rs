@@ -134,6 +134,7 @@ impl Language {
             SettingsArea::Time => self.of("Zeit", "Time"),
             SettingsArea::Updates => self.of("Updates", "Updates"),
             SettingsArea::Pages => self.of("Seiten", "Pages"),
+            SettingsArea::Syslog => self.of("Weitergabe der Logs", "Forwarding of the logs"),
         }
     }
 

@@ -9,6 +9,7 @@ pub use ports::ports;
 
 use crate::bus::{Asked, Request};
 use crate::manager::Desired;
+use crate::sources::Proxy;
 use anyhow::{Context, Result};
 use plenum_daemon::durable;
 use plenum_protocol::manager::{SettingsArea, UpdateSource};
@@ -91,9 +92,10 @@ impl Host {
         if note(SettingsArea::Time, self.time(servers).await) {
             done.time_servers = wanted.time_servers.clone();
         }
-        let update = (wanted.update != done.update).then_some(&wanted.update);
-        if note(SettingsArea::Updates, self.update(update).await) {
-            done.update = wanted.update.clone();
+        let update = |desired: &Desired| (desired.update.clone(), desired.proxy.clone());
+        let source = Some(update(wanted)).filter(|wanted| *wanted != update(&done));
+        if note(SettingsArea::Updates, self.update(source).await) {
+            (done.update, done.proxy) = update(wanted);
         }
         note(SettingsArea::Pages, self.pages(wanted));
         self.done = done;
@@ -125,10 +127,11 @@ impl Host {
         set.context("systemd-timesyncd did not take the time servers")
     }
 
-    async fn update(&self, source: Option<&UpdateSource>) -> Result<()> {
-        let (Some(updates), Some(source)) = (&self.updates, source) else { return Ok(()) };
+    async fn update(&self, source: Option<(UpdateSource, Proxy)>) -> Result<()> {
+        let (Some(updates), Some((source, proxy))) = (&self.updates, source) else { return Ok(()) };
         let (answer, answered) = oneshot::channel();
-        updates.send((Request::Configure(source.clone()), answer)).await.context("the daemon is stopping")?;
+        let request = Request::Configure(source, proxy);
+        updates.send((request, answer)).await.context("the daemon is stopping")?;
         answered.await.context("the daemon is stopping")?.map_err(anyhow::Error::msg)
     }
 

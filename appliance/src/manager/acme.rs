@@ -8,6 +8,7 @@ use crate::acme::due::{self, Failed, Held};
 use crate::acme::{Order, Step};
 use crate::audit::{self, Draft};
 use crate::certificate::{self, Chain};
+use crate::sources::Proxy;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use plenum_protocol::manager::{
@@ -164,43 +165,69 @@ pub(super) struct Asking {
     proof: Option<String>,
 }
 
-impl Manager {
-    /// With all that belongs together in the same transaction: another directory does not know the old account.
-    pub fn set_acme(&self, who: &Who, mut wanted: AcmeSettings, now: Now) -> Result<AcmeSettings, Refused> {
-        allow(who, &[AdminRole::Administrator], true)?;
+/// Settings as they are stored, and the key of the binding that was typed for them.
+#[derive(Clone)]
+pub(crate) struct Typed {
+    pub(crate) settings: AcmeSettings,
+    key: Option<String>,
+}
+
+impl Typed {
+    /// `named`: whether the box has a name; `has_key`: whether a key of a binding is stored.
+    pub(crate) fn check(mut wanted: AcmeSettings, named: bool, has_key: bool) -> Result<Typed, Refused> {
         wanted.check()?;
-        let before: AcmeSettings = self.kept()?;
         let key = wanted.binding_key.take();
-        let bound = !wanted.binding_key_id.is_empty();
-        if wanted.enabled && self.host_name()?.is_empty() {
+        if wanted.enabled && !named {
             return Err(Refused::malformed(
                 "enabled",
                 "the box has no name yet that a certificate could be for",
             ));
         }
-        if bound && key.is_none() && !self.store.tree::<Binding>().contains(&())? {
+        if !wanted.binding_key_id.is_empty() && key.is_none() && !has_key {
             return Err(Refused::malformed(
                 "binding_key",
                 "the key that belongs to the identifier is missing",
             ));
         }
-        let same = before.directory == wanted.directory
-            && before.binding_key_id == wanted.binding_key_id
-            && key.is_none();
-        let shown =
-            AcmeSettings { binding_key: key.as_ref().map(|_| ANOTHER_KEY.to_owned()), ..wanted.clone() };
-        let kept = self.keep_with(&name_of(who), wanted, Some(shown), now, move |tx| {
-            match key {
-                Some(key) if bound => tx.put(&(), &Binding { key })?,
-                _ if bound => {}
-                _ => tx.remove::<Binding>(&())?,
-            }
-            if !same {
-                tx.remove::<Account>(&())?;
-            }
-            let progress = tx.get::<Progress>(&())?.unwrap_or_default();
-            Ok(tx.put(&(), &Progress { failures: 0, last_failure: None, ..progress })?)
-        })?;
+        Ok(Typed { settings: wanted, key })
+    }
+
+    /// Whether the account is still the one of these settings.
+    fn asks_as(&self, before: &AcmeSettings) -> bool {
+        before.directory == self.settings.directory
+            && before.binding_key_id == self.settings.binding_key_id
+            && self.key.is_none()
+    }
+
+    /// `same`: as the same account.
+    pub(super) fn begin_anew(self, tx: &mut Transaction<'_, '_>, same: bool) -> Result<(), Refused> {
+        let bound = !self.settings.binding_key_id.is_empty();
+        match self.key {
+            Some(key) if bound => tx.put(&(), &Binding { key })?,
+            _ if bound => {}
+            _ => tx.remove::<Binding>(&())?,
+        }
+        if !same {
+            tx.remove::<Account>(&())?;
+        }
+        let progress = tx.get::<Progress>(&())?.unwrap_or_default();
+        Ok(tx.put(&(), &Progress { failures: 0, last_failure: None, ..progress })?)
+    }
+}
+
+impl Manager {
+    /// With all that belongs together in the same transaction: another directory does not know the old account.
+    pub fn set_acme(&self, who: &Who, wanted: AcmeSettings, now: Now) -> Result<AcmeSettings, Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        let before: AcmeSettings = self.kept()?;
+        let has_key = self.store.tree::<Binding>().contains(&())?;
+        let typed = Typed::check(wanted, !self.host_name()?.is_empty(), has_key)?;
+        let same = typed.asks_as(&before);
+        let wanted = typed.settings.clone();
+        let binding_key = typed.key.as_ref().map(|_| ANOTHER_KEY.to_owned());
+        let shown = AcmeSettings { binding_key, ..wanted.clone() };
+        let kept =
+            self.keep_with(&name_of(who), wanted, Some(shown), now, move |tx| typed.begin_anew(tx, same))?;
         // What another directory gave may be good for long yet.
         self.memory().acme.asked = kept.enabled && !same;
         self.tell();
@@ -288,7 +315,8 @@ impl Manager {
                     self.store.tree::<Binding>().get(&())?.filter(|_| !settings.binding_key_id.is_empty());
                 let binding_key = binding.and_then(|binding| URL_SAFE_NO_PAD.decode(binding.key).ok());
                 let account = self.store.tree::<Account>().get(&())?;
-                Ok(Step::Now(Box::new(Order { settings, binding_key, account, name })))
+                let proxy = Proxy::of(&self.kept()?);
+                Ok(Step::Now(Box::new(Order { settings, binding_key, account, name, proxy })))
             }
         }
     }

@@ -6,8 +6,9 @@ use crate::access::sessions::Who;
 use crate::audit::Draft;
 use plenum_protocol::manager::{AdminRole, AuditEvent, Institution};
 use plenum_store::{Category, Field, Retention, Stored, Transaction};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 /// What belongs together and is changed at once.
 pub trait Area: Serialize + DeserializeOwned + Clone + Default + PartialEq + Send + 'static {
@@ -23,9 +24,20 @@ pub trait Area: Serialize + DeserializeOwned + Clone + Default + PartialEq + Sen
 }
 
 /// As it is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(super) struct Kept<A>(pub(super) A);
+
+/// After a rollback there may be what a later version has added to an area: the rest of it still counts, although a
+/// page's body with such a field is refused.
+impl<'de, A: Area> Deserialize<'de> for Kept<A> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        let known = |name: &str| A::FIELDS.iter().any(|field| field.name.split('.').next() == Some(name));
+        fields.retain(|name, _| known(name));
+        A::deserialize(Value::Object(fields)).map(Kept).map_err(D::Error::custom)
+    }
+}
 
 impl<A: Area> Kept<A> {
     /// In the place of what is there, as its next revision.
@@ -99,5 +111,28 @@ impl Manager {
             more(tx)?;
             Ok(after)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plenum_protocol::manager::{NetworkSettings, TimeSettings};
+
+    #[test]
+    fn what_a_later_version_has_added_is_left_out() {
+        let stored = r#"{"revision":3,"servers":["time.example.org"],"since":7}"#;
+        assert!(serde_json::from_str::<TimeSettings>(stored).is_err(), "as a body it is refused");
+        let Kept(time) = serde_json::from_str::<Kept<TimeSettings>>(stored).unwrap();
+        assert_eq!((time.revision, time.servers.len()), (3, 1));
+    }
+
+    #[test]
+    fn every_field_comes_back() {
+        let text =
+            r#"{"ports":["a"],"ipv4":{"mode":"static","address":"192.0.2.1","prefix":24,"gateway":null}}"#;
+        let network: NetworkSettings = serde_json::from_str(text).unwrap();
+        let stored = serde_json::to_string(&Kept(network.clone())).unwrap();
+        assert_eq!(serde_json::from_str::<Kept<NetworkSettings>>(&stored).unwrap(), Kept(network));
     }
 }

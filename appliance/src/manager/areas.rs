@@ -3,7 +3,7 @@
 use super::area::Area;
 use super::{Refused, text};
 use crate::updater;
-use plenum_protocol::manager::{HostName, Institution, TimeSettings, UpdateSource};
+use plenum_protocol::manager::{HostName, Institution, SyslogSettings, TimeSettings, UpdateSource};
 use plenum_store::Field;
 
 const MAX_CHARS: usize = 120;
@@ -75,6 +75,30 @@ impl Area for TimeSettings {
     }
 }
 
+impl Area for SyslogSettings {
+    const NAME: &'static str = "syslog";
+    const PURPOSE: &'static str = "says which server gets the operations logs";
+    const FIELDS: &'static [Field] = &[
+        Field::new("revision", "how often it was changed"),
+        Field::new("server", "name of the server"),
+        Field::new("port", "its port"),
+        Field::new("authorities", "authorities that are trusted for it"),
+    ];
+
+    fn revision(&mut self) -> &mut u32 {
+        &mut self.revision
+    }
+
+    fn check(&mut self) -> Result<(), Refused> {
+        self.server = self.server.trim().to_owned();
+        if !self.server.is_empty() {
+            text::host("server", &mut self.server)?;
+        }
+        text::port("port", self.port)?;
+        text::authorities("authorities", &mut self.authorities, text::MAX_AUTHORITIES_BYTES)
+    }
+}
+
 impl Area for UpdateSource {
     const NAME: &'static str = "update";
     const PURPOSE: &'static str = "says where updates come from, and when the box restarts for one";
@@ -112,6 +136,7 @@ mod tests {
         plenum_store::check_fields(&[Kept(HostName::default())]).unwrap();
         plenum_store::check_fields(&[Kept(TimeSettings::default())]).unwrap();
         plenum_store::check_fields(&[Kept(UpdateSource::default())]).unwrap();
+        plenum_store::check_fields(&[Kept(SyslogSettings::default())]).unwrap();
     }
 
     #[test]

@@ -7,7 +7,6 @@ use super::metrics::Reader;
 use super::setup::Setup;
 use super::{Manager, Now, Refused, acme, allow, name_of, options, text};
 use crate::access::account::Account;
-use crate::access::code;
 use crate::access::sessions::Who;
 use crate::audit::Draft;
 use crate::backup::contents::Left;
@@ -15,15 +14,13 @@ use crate::backup::schedule;
 use crate::backup::seal::{Fault, Key};
 use plenum_protocol::manager::{
     AcmeSettings, AdminRole, AuditEvent, BackupKey, BackupKeyState, BackupSettings, HostName, Institution,
-    MailSettings, ManagerErrorCode, NetworkSettings, SetupStep, TimeSettings, UpdateSource,
+    MailSettings, ManagerErrorCode, NetworkSettings, SetupStep, SyslogSettings, TimeSettings, UpdateSource,
 };
 use plenum_store::{Category, Field, Retention, Store, Stored, Transaction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// 160 bits.
-const KEY_CHARS: usize = 32;
 const MAX_KEPT: u8 = 60;
 /// What makes this box this one. The audit log stays with the machine, and so does what belongs to its set-up.
 pub(super) const BACKED_UP: &[&str] = &[
@@ -41,6 +38,7 @@ pub(super) const BACKED_UP: &[&str] = &[
     acme::Progress::TREE,
     <Kept<MailSettings>>::TREE,
     MailPassword::TREE,
+    <Kept<SyslogSettings>>::TREE,
     Reader::TREE,
 ];
 
@@ -88,6 +86,13 @@ impl Stored for Keys {
         &[Field::new("used", "key of the backups"), Field::new("waiting", "key that nobody has noted yet")];
 }
 
+impl Keys {
+    /// Somebody knows it already.
+    pub(super) fn of(key: &Key) -> Keys {
+        Keys { used: key.shown(), waiting: String::new() }
+    }
+}
+
 /// What came of a restore.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
@@ -126,11 +131,10 @@ impl Manager {
     /// It takes the place of the present one when somebody has noted it.
     pub fn make_backup_key(&self, who: &Who, now: Now) -> Result<BackupKey, Refused> {
         allow(who, &[AdminRole::Administrator], true)?;
-        let waiting = code::random::<KEY_CHARS>(self.memory().random());
-        let number = Key::typed(&waiting).map(|key| key.number()).unwrap_or_default();
-        let draft = Draft::new(name_of(who), AuditEvent::BackupKeyMade, number);
+        let key = Key::random(self.memory().random());
+        let draft = Draft::new(name_of(who), AuditEvent::BackupKeyMade, key.number());
         let keys = self.change(now, draft, move |tx| {
-            let keys = Keys { waiting, ..tx.get::<Keys>(&())?.unwrap_or_default() };
+            let keys = Keys { waiting: key.shown(), ..tx.get::<Keys>(&())?.unwrap_or_default() };
             tx.put(&(), &keys)?;
             Ok(keys)
         })?;
@@ -149,7 +153,7 @@ impl Manager {
         if !ending.eq_ignore_ascii_case(last_part.trim()) {
             return Err(Refused::malformed("last_part", "this is not how the key ends"));
         }
-        let keys = Keys { used: waiting, waiting: String::new() };
+        let keys = Keys::of(&key);
         let stored = keys.clone();
         let draft = Draft::new(name_of(who), AuditEvent::BackupKeyTaken, key.number());
         self.change(now, draft, move |tx| Ok(tx.put(&(), &stored)?))?;
@@ -195,7 +199,7 @@ impl Manager {
         let (accounts, gone): (Vec<_>, Vec<_>) =
             found.accounts.into_iter().partition(|(name, _)| is_left(name));
         (taken.accounts, taken.accounts_left_out) = (accounts.len() as u32, gone.len() as u32);
-        let keys = Keys { used: key.shown(), waiting: String::new() };
+        let keys = Keys::of(key);
         let draft = Draft::new(name_of(who), AuditEvent::Restored, subject);
         let (pems, parts) = (found.pems, found.parts);
         self.change(now, draft, move |tx| {
@@ -266,6 +270,7 @@ impl Found {
                 records::<acme::Progress>(from)?,
                 area::<MailSettings>(from)?,
                 records::<MailPassword>(from)?,
+                area::<SyslogSettings>(from)?,
                 records::<Reader>(from)?,
             ],
         })

@@ -9,7 +9,7 @@ use crate::host::DEFAULT_NAME;
 use crate::mail::Relay;
 use plenum_daemon::secret::Secret;
 use plenum_protocol::manager::{AdminRole, AuditEvent, MailSettings, Problem};
-use plenum_store::{Category, Field, Retention, Stored};
+use plenum_store::{Category, Field, Retention, Stored, Transaction};
 use serde::{Deserialize, Serialize};
 
 const MAX_USER_CHARS: usize = 120;
@@ -84,22 +84,22 @@ impl Area for MailSettings {
         if !self.server.is_empty() || !self.sender.is_empty() {
             text::mail_address("sender", &mut self.sender)?;
         }
-        match self.port {
-            0 => Err(Refused::malformed("port", "a port has a number from 1 to 65535")),
-            _ => Ok(()),
-        }
+        text::port("port", self.port)
     }
 }
 
-impl Manager {
-    pub fn set_mail(&self, who: &Who, mut wanted: MailSettings, now: Now) -> Result<MailSettings, Refused> {
-        allow(who, &[AdminRole::Administrator], true)?;
+/// Settings as they are stored, and the password that was typed for them.
+#[derive(Clone)]
+pub(crate) struct Typed {
+    pub(crate) settings: MailSettings,
+    password: String,
+}
+
+impl Typed {
+    /// In the place of the settings `before`.
+    pub(crate) fn check(mut wanted: MailSettings, before: &MailSettings) -> Result<Typed, Refused> {
         let password = std::mem::take(&mut wanted.password);
         wanted.check()?;
-        let before: MailSettings = self.kept()?;
-        if before.revision != wanted.revision {
-            return Err(Refused::conflict("somebody else has changed it meanwhile").in_field("revision"));
-        }
         if password.chars().count() > MAX_PASSWORD_CHARS || password.contains(char::is_control) {
             let detail = format!("a password has up to {MAX_PASSWORD_CHARS} characters, in one line");
             return Err(Refused::malformed("password", detail));
@@ -108,19 +108,34 @@ impl Manager {
         let same = (&before.server, &before.user, &before.authorities)
             == (&wanted.server, &wanted.user, &wanted.authorities);
         wanted.has_password = !wanted.user.is_empty();
-        let kept = match (wanted.has_password, password.is_empty()) {
-            (false, false) => return Err(Refused::malformed("user", "a password needs a user")),
+        match (wanted.has_password, password.is_empty()) {
+            (false, false) => Err(Refused::malformed("user", "a password needs a user")),
             (true, true) if !(same && before.has_password) => {
                 let detail = "the password is missing: it has to be typed anew when server, user or authorities change";
-                return Err(Refused::malformed("password", detail));
+                Err(Refused::malformed("password", detail))
             }
-            _ => wanted,
-        };
-        self.keep_with(&name_of(who), kept.clone(), None, now, move |tx| match kept.has_password {
+            _ => Ok(Typed { settings: wanted, password }),
+        }
+    }
+
+    pub(super) fn put_password(self, tx: &mut Transaction<'_, '_>) -> Result<(), Refused> {
+        match self.settings.has_password {
             false => Ok(tx.remove::<MailPassword>(&())?),
-            true if password.is_empty() => Ok(()),
-            true => Ok(tx.put(&(), &MailPassword { password })?),
-        })
+            true if self.password.is_empty() => Ok(()),
+            true => Ok(tx.put(&(), &MailPassword { password: self.password })?),
+        }
+    }
+}
+
+impl Manager {
+    pub fn set_mail(&self, who: &Who, wanted: MailSettings, now: Now) -> Result<MailSettings, Refused> {
+        allow(who, &[AdminRole::Administrator], true)?;
+        let before: MailSettings = self.kept()?;
+        let typed = Typed::check(wanted, &before)?;
+        if before.revision != typed.settings.revision {
+            return Err(Refused::conflict("somebody else has changed it meanwhile").in_field("revision"));
+        }
+        self.keep_with(&name_of(who), typed.settings.clone(), None, now, |tx| typed.put_password(tx))
     }
 
     /// For a test mail, which stands in the audit log before it is sent.

@@ -24,8 +24,10 @@ mod tests;
 mod text;
 
 pub use acme::Account as AcmeAccount;
+pub(crate) use acme::Typed as AcmeTyped;
 pub use area::Area;
 pub use backup::Taken;
+pub(crate) use mail::Typed as MailTyped;
 pub use network::CONFIRM_WITHIN;
 pub use orders::{administers, sets_up};
 pub use refused::Refused;
@@ -34,6 +36,7 @@ use crate::access::account::Account;
 use crate::access::sessions::{Current, Sessions, Who};
 use crate::audit::{self, Draft};
 use crate::host::DEFAULT_NAME;
+use crate::sources::Proxy;
 use acme::Asking;
 use area::Kept;
 use backup::Keys;
@@ -46,7 +49,7 @@ use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
 use plenum_protocol::manager::{
     AcmeSettings, AdminRole, AuditEntry, AuditEvent, AuditPage, BackupSettings, HostName, Institution,
-    MailSettings, NetworkSettings, SessionInfo, SignedIn, TimeSettings, UpdateSource,
+    MailSettings, NetworkSettings, SessionInfo, SignedIn, SyslogSettings, TimeSettings, UpdateSource,
 };
 use plenum_store::{Declaration, Options, Store, Transaction};
 use provision::Offered;
@@ -108,10 +111,20 @@ pub struct Desired {
     pub page_name: String,
     pub time_servers: Vec<String>,
     pub update: UpdateSource,
+    /// For what the box asks of others.
+    pub proxy: Proxy,
+    pub syslog: SyslogSettings,
     /// Key and chain of the pages in PEM; `None`: they make their own.
     pub certificate: Option<String>,
     /// Key and certificate that prove to an ACME directory whose name this is, while it looks.
     pub proof: Option<String>,
+}
+
+impl Desired {
+    /// As the box is called where nobody has said a name.
+    pub fn name(&self) -> &str {
+        if self.host_name.is_empty() { DEFAULT_NAME } else { &self.host_name }
+    }
 }
 
 /// What a restart of the daemon forgets.
@@ -146,6 +159,7 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<acme::Account>(),
         Declaration::of::<acme::Progress>(),
         Declaration::of::<Kept<MailSettings>>(),
+        Declaration::of::<Kept<SyslogSettings>>(),
         Declaration::of::<MailPassword>(),
         Declaration::of::<Told>(),
         Declaration::of::<Minute>(),
@@ -175,6 +189,7 @@ pub fn options(directory: &Path) -> Options {
         .tree::<acme::Account>()
         .tree::<acme::Progress>()
         .tree::<Kept<MailSettings>>()
+        .tree::<Kept<SyslogSettings>>()
         .tree::<MailPassword>()
         .tree::<Told>()
         .tree::<Minute>()
@@ -231,12 +246,15 @@ impl Manager {
     fn desire(&self) -> Result<Desired, Refused> {
         let tried = self.memory().trial.as_ref().map(|trial| trial.settings().clone());
         let host_name = self.host_name()?;
+        let network = tried.map_or_else(|| self.kept(), Ok)?;
         Ok(Desired {
-            network: tried.map_or_else(|| self.kept(), Ok)?,
+            proxy: Proxy::of(&network),
+            network,
             page_name: if self.setup_is_open()? { String::new() } else { host_name.clone() },
             host_name,
             time_servers: self.kept::<TimeSettings>()?.servers,
             update: self.kept()?,
+            syslog: self.kept()?,
             certificate: self.served()?,
             proof: self.shown_proof(),
         })

@@ -20,6 +20,7 @@ const MAX_PORTS: usize = 8;
 const MAX_PORT_CHARS: usize = 15;
 const MAX_SERVERS: usize = 4;
 const MAX_DOMAINS: usize = 4;
+const MAX_EXCEPTIONS: usize = 8;
 const MAX_VLAN: u16 = 4_094;
 
 /// Settings that nobody has confirmed yet.
@@ -152,6 +153,8 @@ impl Area for NetworkSettings {
         Field::new("ipv6.gateway", "router to other networks"),
         Field::new("dns", "DNS servers"),
         Field::new("domains", "domains for short names"),
+        Field::new("proxy", "address of the proxy"),
+        Field::new("proxy_except", "hosts that are reached without it"),
     ];
 
     fn revision(&mut self) -> &mut u32 {
@@ -187,7 +190,10 @@ impl Area for NetworkSettings {
         }
         text::list("dns", &mut self.dns, MAX_SERVERS)?;
         self.domains.iter_mut().try_for_each(|domain| text::host_name("domains", domain))?;
-        text::list("domains", &mut self.domains, MAX_DOMAINS)
+        text::list("domains", &mut self.domains, MAX_DOMAINS)?;
+        text::proxy("proxy", &mut self.proxy)?;
+        self.proxy_except.iter_mut().try_for_each(|host| text::host("proxy_except", host))?;
+        text::list("proxy_except", &mut self.proxy_except, MAX_EXCEPTIONS)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A set-up that stands in a file (`plenum.toml`), in place of the wizard.
 
 use super::area::{Area, Kept};
+use super::backup::Keys;
 use super::certificate::Pem;
 use super::setup::Setup;
 use super::{Manager, Now, Refused, acme};
@@ -86,6 +87,19 @@ impl Manager {
             put(tx, file.network)?;
             put(tx, file.institution)?;
             put(tx, file.update)?;
+            if let Some(mail) = file.mail {
+                put(tx, Some(mail.settings.clone()))?;
+                mail.put_password(tx)?;
+            }
+            put(tx, file.syslog)?;
+            put(tx, file.backup)?;
+            if let Some(key) = file.backup_key {
+                tx.put(&(), &Keys::of(&key))?;
+            }
+            if let Some(acme) = file.acme {
+                put(tx, Some(acme.settings.clone()))?;
+                acme.begin_anew(tx, false)?;
+            }
             if let Some(chain) = file.certificate {
                 Pem::put(tx, chain)?;
                 acme::switch_off(tx, &by, now)?;

@@ -6,8 +6,8 @@ use crate::access::sessions::Who;
 use crate::audit::Draft;
 use crate::self_test::Wanted;
 use plenum_protocol::manager::{
-    AcmeSettings, AuditEvent, BackupSettings, HostName, MailSettings, NetworkSettings, TimeSettings,
-    UpdateSource,
+    AcmeSettings, AuditEvent, BackupSettings, HostName, MailSettings, NetworkSettings, SyslogSettings,
+    TimeSettings, UpdateSource,
 };
 use serde_json::json;
 
@@ -30,6 +30,7 @@ impl Manager {
         let acme: AcmeSettings = self.kept()?;
         let mail: MailSettings = self.kept()?;
         let update: UpdateSource = self.kept()?;
+        let syslog: SyslogSettings = self.kept()?;
         let settings = json!({
             "network": self.kept::<NetworkSettings>()?,
             "host_name": self.kept::<HostName>()?,
@@ -38,6 +39,7 @@ impl Manager {
             "backup": self.kept::<BackupSettings>()?,
             "certificate": { "kind": self.certificate(who, now)?.kind },
             "acme": { "enabled": acme.enabled, "directory": acme.directory },
+            "syslog": { "server": syslog.server, "port": syslog.port },
             "mail": { "server": mail.server, "port": mail.port, "encryption": mail.encryption },
         });
         self.change(now, Draft::new(name_of(who), AuditEvent::SupportShown, ""), |_| Ok(()))?;

@@ -463,6 +463,9 @@ fn a_signed_file_sets_the_box_up_at_once() {
     };
     let code = house.one_time_password(&secret);
     house.sign_in("ada@example.org", "choose a sentence of your own", Some(code)).unwrap();
+    let relay = house.manager.relay().unwrap().unwrap();
+    assert_eq!((relay.settings.has_password, relay.password.as_str()), (true, "what the server knows"));
+    assert!(relay.settings.password.is_empty());
     let again = house.manager.offer_settings(EXAMPLE, Trust::Signed, house.now());
     assert_eq!(code_of(again), ManagerErrorCode::Conflict);
 }

@@ -72,6 +72,32 @@ pub(super) fn host(field: &str, text: &mut String) -> Result<(), Refused> {
     }
 }
 
+/// `http://HOST:PORT`, or nothing.
+pub(super) fn proxy(field: &str, text: &mut String) -> Result<(), Refused> {
+    line(field, text, MAX_URL_CHARS)?;
+    if text.is_empty() {
+        return Ok(());
+    }
+    let rest = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    let (name, port) = rest.and_then(|rest| rest.rsplit_once(':')).unwrap_or_default();
+    let mut name = name.trim_matches(['[', ']']).to_owned();
+    let good = host(field, &mut name).is_ok() && port.parse::<u16>().is_ok_and(|port| port > 0);
+    if !good {
+        let detail = "a proxy is written as in http://proxy.example.org:3128, without a name and a password";
+        return Err(Refused::malformed(field, detail));
+    }
+    *text =
+        if name.contains(':') { format!("http://[{name}]:{port}") } else { format!("http://{name}:{port}") };
+    Ok(())
+}
+
+pub(super) fn port(field: &str, port: u16) -> Result<(), Refused> {
+    match port {
+        0 => Err(Refused::malformed(field, "a port has a number from 1 to 65535")),
+        _ => Ok(()),
+    }
+}
+
 /// Certificates in PEM, or nothing.
 pub(super) fn authorities(field: &str, text: &mut String, most: usize) -> Result<(), Refused> {
     *text = text.trim().to_owned();
@@ -114,6 +140,28 @@ pub(super) fn list<T: PartialEq>(field: &str, items: &mut Vec<T>, most: usize) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn proxies() {
+        for (typed, kept) in [
+            ("", ""),
+            (" http://Proxy.example.org:3128/ ", "http://proxy.example.org:3128"),
+            ("http://192.0.2.1:80", "http://192.0.2.1:80"),
+            ("http://[2001:db8::1]:8080", "http://[2001:db8::1]:8080"),
+        ] {
+            let mut text = typed.to_owned();
+            assert_eq!((proxy("proxy", &mut text), text.as_str()), (Ok(()), kept), "{typed}");
+        }
+        for bad in [
+            "proxy:3128",
+            "https://proxy:3128",
+            "http://proxy",
+            "http://me:secret@proxy:3128",
+            "http://proxy:0",
+        ] {
+            assert!(proxy("proxy", &mut bad.to_owned()).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn addresses() {

@@ -35,6 +35,9 @@ ports = ["enp1s0"]
 # vlan = 42
 dns = ["192.0.2.53"]
 domains = ["example.org"]
+# For updates and certificates from outside.
+# proxy = "http://proxy.example.org:3128"
+# proxy_except = ["example.org"]
 
 [network.ipv4]
 mode = "static"  # or "dhcp", "off"
@@ -51,14 +54,47 @@ imprint = "https://www.example.org/impressum"
 privacy = "https://www.example.org/datenschutz"
 data_protection_officer = "datenschutz@example.org"
 
-# Where updates come from: a folder on any web server. Left out: updates come on a USB stick alone.
+# Where updates come from: a folder on any web server. Left out: updates come as a file or on a USB stick.
 [update]
 source = "https://updates.example.org/plenum"
 # Hours in UTC in which the box restarts even while people meet. Left out: as soon as nobody does.
 restart_window = "01:00-03:30"
 # authorities = """PEM of the server's own authority, if it is none of the public ones"""
 
-# Left out: the box makes its own, and browsers warn of it.
+# The server that takes the box's mail. Left out: it sends none.
+[mail]
+server = "mail.example.org"
+port = 465
+encryption = "tls"  # or "start_tls", as a rule on port 587
+user = "plenum"
+password = "what the server knows"
+sender = "plenum@example.org"
+# Up to 4, who get notices of the box's problems.
+recipients = ["it@example.org"]
+# authorities = """PEM of the server's own authority, if it is none of the public ones"""
+
+# The server that gets the operations logs (RFC 5425). Left out: they stay on the box.
+# [syslog]
+# server = "logs.example.org"
+# port = 6514
+# authorities = """PEM of the server's own authority, if it is none of the public ones"""
+
+# Left out: a backup every day, once somebody has made a key for them in the administration.
+[backup]
+# From `plenum config backup-key`; note it before you destroy the file: without it no backup can be read.
+# key = "32 letters and digits"
+daily_at = "02:00"  # in UTC; empty: none by itself
+keep = 14
+
+# One of the next two sections. Without both, the box makes its own certificate, and browsers warn of it.
+# [acme]
+# directory = "https://acme.example.org/directory"
+# contact = "it@example.org"
+# authorities = """PEM of the directory's own authority, if it is none of the public ones"""
+# External account binding, if the directory asks for one.
+# binding_key_id = "customer 7"
+# binding_key = "base64url"
+
 # [certificate]
 # chain = """
 # -----BEGIN CERTIFICATE-----

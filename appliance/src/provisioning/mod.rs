@@ -11,9 +11,13 @@ pub use example::EXAMPLE;
 pub use signature::{Trust, trust};
 
 use crate::access::{account, password, second_factor};
+use crate::backup::seal::Key;
 use crate::certificate::Chain;
-use crate::manager::{Area, Refused};
-use plenum_protocol::manager::{HostName, Institution, NetworkSettings, TimeSettings, UpdateSource};
+use crate::manager::{AcmeTyped, Area, MailTyped, Refused};
+use plenum_protocol::manager::{
+    AcmeSettings, BackupSettings, HostName, Institution, MailSettings, NetworkSettings, SyslogSettings,
+    TimeSettings, UpdateSource,
+};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -40,7 +44,11 @@ struct Document {
     network: Option<NetworkSettings>,
     institution: Option<Institution>,
     update: Option<UpdateSource>,
+    mail: Option<MailSettings>,
+    syslog: Option<SyslogSettings>,
+    backup: Option<Backup>,
     certificate: Option<Certificate>,
+    acme: Option<Directory>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -59,6 +67,28 @@ struct Certificate {
     key: String,
 }
 
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Backup {
+    key: Option<String>,
+    daily_at: Option<String>,
+    keep: Option<u8>,
+}
+
+/// Where the certificate comes from by itself.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Directory {
+    directory: String,
+    #[serde(default)]
+    contact: String,
+    #[serde(default)]
+    authorities: String,
+    #[serde(default)]
+    binding_key_id: String,
+    binding_key: Option<String>,
+}
+
 /// Checked: all of it can be applied.
 #[derive(Clone)]
 pub struct Provisioning {
@@ -69,7 +99,12 @@ pub struct Provisioning {
     pub network: Option<NetworkSettings>,
     pub institution: Option<Institution>,
     pub update: Option<UpdateSource>,
+    pub(crate) mail: Option<MailTyped>,
+    pub syslog: Option<SyslogSettings>,
+    pub backup: Option<BackupSettings>,
+    pub(crate) backup_key: Option<Key>,
     pub certificate: Option<Chain>,
+    pub(crate) acme: Option<AcmeTyped>,
 }
 
 /// What is wrong in a line, and what to do.
@@ -116,15 +151,51 @@ pub fn read(text: &str, now: SystemTime) -> Result<Provisioning, Vec<Finding>> {
         network: check.area(&["network"], document.network),
         institution: check.area(&["institution"], document.institution),
         update: check.area(&["update"], document.update),
+        mail: check.mail(document.mail),
+        syslog: check.area(&["syslog"], document.syslog),
+        backup_key: check.backup_key(document.backup.as_ref()),
+        backup: check.area(&["backup"], document.backup.map(BackupSettings::from)),
         certificate: None,
+        acme: None,
         administrators: document.administrator,
         auditors: document.auditor,
     };
     let name = provisioning.host_name.as_ref().map_or("", |it| it.host_name.as_str());
+    if document.certificate.is_some() && document.acme.is_some() {
+        check
+            .note(&["acme"], "a certificate comes from one place: leave out this section or `[certificate]`");
+    }
     let certificate = document.certificate.and_then(|it| check.certificate(&it, name, now));
+    let acme = document.acme.and_then(|it| check.acme(it, !name.is_empty()));
     match check.findings.is_empty() {
-        true => Ok(Provisioning { certificate, ..provisioning }),
+        true => Ok(Provisioning { certificate, acme, ..provisioning }),
         false => Err(check.findings),
+    }
+}
+
+impl From<Backup> for BackupSettings {
+    fn from(Backup { daily_at, keep, .. }: Backup) -> Self {
+        let own = BackupSettings::default();
+        BackupSettings {
+            revision: 0,
+            daily_at: daily_at.unwrap_or(own.daily_at),
+            keep: keep.unwrap_or(own.keep),
+        }
+    }
+}
+
+impl From<Directory> for AcmeSettings {
+    fn from(section: Directory) -> Self {
+        let Directory { directory, contact, authorities, binding_key_id, binding_key } = section;
+        AcmeSettings {
+            revision: 0,
+            enabled: true,
+            directory,
+            contact,
+            authorities,
+            binding_key_id,
+            binding_key,
+        }
     }
 }
 
@@ -144,16 +215,48 @@ impl Check<'_> {
     /// By the same rules as a page's.
     fn area<A: Area>(&mut self, under: &[&str], area: Option<A>) -> Option<A> {
         let mut area = area?;
-        if let Err(Refused(refused)) = area.check() {
-            let field = refused.field.unwrap_or_default();
-            let mut key = under.to_vec();
-            // A list of its own is its own field.
-            if under != ["time_servers"] {
-                key.extend(field.split('.').filter(|part| !part.is_empty()));
-            }
-            self.note(&key, refused.detail);
+        match area.check() {
+            Ok(()) => Some(area),
+            Err(refused) => self.refused(under, refused),
         }
-        Some(area)
+    }
+
+    fn refused<T>(&mut self, under: &[&str], Refused(refused): Refused) -> Option<T> {
+        let field = refused.field.unwrap_or_default();
+        let mut key = under.to_vec();
+        // A list of its own is its own field.
+        if under != ["time_servers"] {
+            key.extend(field.split('.').filter(|part| !part.is_empty()));
+        }
+        self.note(&key, refused.detail);
+        None
+    }
+
+    fn mail(&mut self, mail: Option<MailSettings>) -> Option<MailTyped> {
+        match MailTyped::check(mail?, &MailSettings::default()) {
+            Ok(typed) => Some(typed),
+            Err(refused) => self.refused(&["mail"], refused),
+        }
+    }
+
+    fn acme(&mut self, section: Directory, named: bool) -> Option<AcmeTyped> {
+        if !named {
+            self.note(&["acme"], "a certificate is for a name: add `host_name`");
+            return None;
+        }
+        match AcmeTyped::check(section.into(), named, false) {
+            Ok(typed) => Some(typed),
+            Err(refused) => self.refused(&["acme"], refused),
+        }
+    }
+
+    fn backup_key(&mut self, section: Option<&Backup>) -> Option<Key> {
+        let key = Key::typed(section?.key.as_ref()?);
+        if key.is_none() {
+            let what = "32 letters and digits are expected: `plenum config backup-key` makes a key";
+            self.note(&["backup", "key"], what);
+        }
+        key
     }
 
     fn people(&mut self, document: &Document) {

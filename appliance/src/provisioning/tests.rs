@@ -21,7 +21,32 @@ fn the_example_is_what_it_shows() {
     assert_eq!((read.administrators.len(), read.auditors.len()), (1, 1));
     assert_eq!(read.host_name.unwrap().host_name, "konferenz.example.org");
     assert_eq!(read.network.unwrap().ports, ["enp1s0"]);
-    assert!(read.certificate.is_none());
+    assert!(read.certificate.is_none() && read.acme.is_none() && read.backup_key.is_none());
+    assert_eq!(read.mail.unwrap().settings.recipients, ["it@example.org"]);
+    assert_eq!(read.backup.unwrap().keep, 14);
+}
+
+/// What the example only shows behind a `#` is what it says it is.
+#[test]
+fn the_sections_that_are_left_out_can_be_put_in() {
+    let shown: String = EXAMPLE
+        .split_inclusive('\n')
+        .skip_while(|line| *line != "# [acme]\n")
+        .take_while(|line| *line != "\n")
+        .filter(|line| !line.contains("authorities") && !line.starts_with("# External"))
+        .map(|line| line.trim_start_matches("# "))
+        .collect();
+    let key = "ABCD-EFGH-JKLM-NPQR-STUV-WXYZ-2345-6789";
+    let text = EXAMPLE.replace("# key = \"32 letters and digits\"", &format!("key = \"{key}\""));
+    let text = text + &shown.replace("\"base64url\"", "\"c2l4dGVlbiBieXRlcyBvZiBrZXk\"");
+    let read = read(&text, SystemTime::now()).unwrap();
+    let acme = read.acme.unwrap().settings;
+    assert!(acme.enabled && acme.binding_key.is_none(), "the key is kept apart");
+    assert_eq!(
+        (acme.directory.as_str(), acme.binding_key_id.as_str()),
+        ("https://acme.example.org/directory", "customer 7")
+    );
+    assert_eq!(read.backup_key.unwrap().shown(), key);
 }
 
 #[test]
@@ -66,6 +91,17 @@ fn ten_broken_files_name_line_and_remedy() {
             "time_servers",
             "time_servers",
             "host name",
+        ),
+        ("port = 465", "port = 0", "port = 0", "mail.port", "1 to 65535"),
+        ("password = \"what the server knows\"\n", "", "[mail]", "mail.password", "missing"),
+        ("daily_at = \"02:00\"", "daily_at = \"2 pm\"", "daily_at", "backup.daily_at", "02:00"),
+        ("# key = \"32 letters and digits\"", "key = \"short\"", "key = ", "backup.key", "backup-key"),
+        (
+            "# [acme]\n# directory = \"https:",
+            "[acme]\ndirectory = \"http:",
+            "directory",
+            "acme.directory",
+            "https://",
         ),
         ("\"bob@example.org\"", "\"Ada@example.org\"", "name", "auditor.name", "another name"),
     ] {

@@ -5,9 +5,7 @@ mod dns;
 
 use crate::mail::{self, Relay};
 use crate::observer::Machine;
-use plenum_protocol::manager::{
-    CertificateInfo, CertificateKind, Check, Checked, Outcome, SelfTest, UpdateAction, UpdateOrder,
-};
+use plenum_protocol::manager::{CertificateInfo, CertificateKind, Check, Checked, Outcome, SelfTest};
 use std::net::IpAddr;
 use std::thread;
 
@@ -119,7 +117,8 @@ async fn updates(machine: &Machine, has_source: bool) -> Check {
     if !has_source {
         return check(Checked::UpdateSource, Outcome::Skipped, "");
     }
-    match machine.update(UpdateOrder { action: UpdateAction::Check, now: false }).await {
+    let looked = async { machine.updates()?.look().await };
+    match looked.await {
         Ok(state) => check(Checked::UpdateSource, Outcome::Good, state.available),
         Err(refused) => check(Checked::UpdateSource, Outcome::Failed, refused.to_string()),
     }

@@ -1,5 +1,6 @@
 //! A directory on an HTTPS server (RFC 9110, RFC 8446): `latest.json` and the updates beside it.
 
+use super::Proxy;
 use crate::certificate;
 use crate::staging::Staging;
 use anyhow::{Context, Result, bail, ensure};
@@ -10,12 +11,10 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use plenum_protocol::update::{INDEX_NAME, Index, PublicKey};
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -26,22 +25,18 @@ const MAX_INDEX: usize = 64 << 10;
 #[derive(Clone)]
 pub struct Client {
     connector: TlsConnector,
+    proxy: Proxy,
 }
 
 impl Client {
     /// `authorities`: a PEM file beside the public authorities; empty for none. `more`: PEM, or nothing.
-    pub fn new(authorities: &Path, more: &str) -> Result<Client> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(certificate::authorities(more));
+    pub fn new(authorities: &Path, more: &str, proxy: Proxy) -> Result<Client> {
+        let mut trusted = certificate::authorities(more);
         if !authorities.as_os_str().is_empty() {
-            roots.add_parsable_certificates(certificate::read_authorities(authorities));
+            trusted.extend(certificate::read_authorities(authorities));
         }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Client { connector: TlsConnector::from(Arc::new(config)) })
+        let config = certificate::trusting(trusted)?;
+        Ok(Client { connector: TlsConnector::from(Arc::new(config)), proxy })
     }
 
     async fn get(&self, url: &str) -> Result<Response<Incoming>> {
@@ -63,8 +58,7 @@ impl Client {
         let host = url.host().with_context(|| format!("{url} names no host"))?;
         let host = host.trim_matches(['[', ']']).to_owned();
         let port = url.port_u16().unwrap_or(443);
-        let stream = timeout(STALL, TcpStream::connect((host.as_str(), port))).await;
-        let stream = stream.context("no answer")?.with_context(|| format!("{host} port {port}"))?;
+        let stream = self.proxy.connect(&host, port).await?;
         let name = ServerName::try_from(host.clone()).context("the host is no name and no address")?;
         let tls = timeout(STALL, self.connector.connect(name, stream)).await.context("no answer to TLS")?;
         let tls = tls.with_context(|| format!("{host} could not prove who it is"))?;

@@ -1,6 +1,9 @@
 //! Where an update comes from. Whatever the way, the same bytes go through the same [`Staging`].
 
 pub mod https;
+mod proxy;
+
+pub use proxy::Proxy;
 
 use crate::staging::Staging;
 use anyhow::{Context, Result};

@@ -7,8 +7,8 @@ mod work;
 use crate::bus::{Asked, Request};
 use crate::machine::{Action, Event, Outcome, Phase, Record};
 use crate::slots::{BOOT_FAILURE, BootFailure, REPORT, Report};
-use crate::sources::Source;
 use crate::sources::https::Client;
+use crate::sources::{Proxy, Source};
 use crate::staging::{self, Admission};
 use crate::status::Status;
 use crate::system::System;
@@ -43,6 +43,8 @@ pub struct Updater {
     record: Record,
     /// What `CheckForUpdate` found, and where.
     available: Option<(Version, Available)>,
+    /// Whether it looks for one at the moment.
+    looking: bool,
     /// A restart that waits.
     wish: Option<Wish>,
     /// What is being done now; `Cancel` ends it.
@@ -72,13 +74,14 @@ impl Updater {
         let updater = Updater {
             window,
             trusted: identity::trusted(&settings.trusted_keys)?,
-            client: Client::new(&settings.authorities, "")?,
+            client: Client::new(&settings.authorities, "", Proxy::default())?,
             record: record::read(&settings.state_dir.join("update.json")).unwrap_or_default(),
             system,
             running,
             file: settings.clone(),
             settings,
             available: None,
+            looking: false,
             wish: None,
             work: None,
             messages: mpsc::channel(64),
@@ -180,19 +183,19 @@ impl Updater {
             Request::Cancel => self.cancel(),
             Request::Restart { now } => self.restart(now),
             Request::Rollback { now } => self.roll_back(now),
-            Request::Configure(wanted) => self.configure(&wanted),
+            Request::Configure(wanted, proxy) => self.configure(&wanted, proxy),
         }
     }
 
     /// What an administrator has chosen goes before the settings file.
-    fn configure(&mut self, wanted: &UpdateSource) -> Result<(), String> {
+    fn configure(&mut self, wanted: &UpdateSource, proxy: Proxy) -> Result<(), String> {
         let file = &self.file;
         let or =
             |chosen: &str, file: &str| if chosen.is_empty() { file.to_owned() } else { chosen.to_owned() };
         self.settings.source = or(&wanted.source, &file.source);
         self.settings.restart_window = or(&wanted.restart_window, &file.restart_window);
         self.window = window_of(&self.settings.restart_window)?;
-        let client = Client::new(&self.settings.authorities, &wanted.authorities);
+        let client = Client::new(&self.settings.authorities, &wanted.authorities, proxy);
         self.client = client.map_err(|error| format!("{error:#}"))?;
         Ok(())
     }
@@ -304,6 +307,10 @@ impl Updater {
                 }
                 self.show();
             }
+            Message::Looked => {
+                self.looking = false;
+                self.show();
+            }
             Message::Problem(reason) => {
                 log::warn!("{reason}");
                 self.show_reason(reason);
@@ -338,6 +345,8 @@ impl Updater {
             status.show(&self.record);
             if self.wish.is_some() {
                 status.state = "waiting".to_owned();
+            } else if self.looking && self.record.phase == Phase::Idle {
+                status.state = "checking".to_owned();
             } else if status.state != "downloading" {
                 status.progress = (0, 0);
             }

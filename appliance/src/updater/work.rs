@@ -21,6 +21,8 @@ pub(super) enum Message {
     Progress((u64, u64)),
     Found(Version, Available),
     Problem(String),
+    /// Into the directory and on the stick.
+    Looked,
     /// The other version is the one that starts next.
     WentBack,
 }
@@ -96,6 +98,8 @@ impl Updater {
     /// In the directory of the settings, and on a USB stick; what is found comes as messages.
     pub(super) fn check(&mut self) {
         self.show_reasons(Vec::new());
+        self.looking = true;
+        self.show();
         let sender = self.messages.0.clone();
         let (system, client) = (self.system.clone(), self.client.clone());
         let (source, trusted) = (self.settings.source.clone(), self.trusted.clone());
@@ -106,6 +110,7 @@ impl Updater {
                 let _ = sender.send(message).await;
             }
             look_for_stick(&system, &sender).await;
+            let _ = sender.send(Message::Looked).await;
         });
     }
 

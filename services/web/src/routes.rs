@@ -68,7 +68,8 @@ pub(crate) fn router(
         .route("/healthz", get(health))
         .route("/.well-known/security.txt", get(security))
         .route("/ws", get(socket))
-        .route("/api/box/backup/{*call}", any(backup_api))
+        .route("/api/box/backup/{*call}", any(files_api))
+        .route("/api/box/update/file", any(files_api))
         .route("/api/box/{*call}", any(box_api))
         .route("/api/{*call}", any(meeting_api))
         .fallback(file)
@@ -121,13 +122,11 @@ async fn box_api(State(site): Shared, request: Request) -> Response {
 }
 
 /// A file is read whole before the manager asks who sends it: few at once.
-async fn backup_api(State(site): Shared, request: Request) -> Response {
+async fn files_api(State(site): Shared, request: Request) -> Response {
     let waiting = tokio::time::timeout(site.files.limits.connect, site.large.acquire()).await;
     match waiting {
         Ok(Ok(_permit)) => api(&site.files, request).await,
-        _ => {
-            text(StatusCode::SERVICE_UNAVAILABLE, "Other backups are on their way: try again in a minute.\n")
-        }
+        _ => text(StatusCode::SERVICE_UNAVAILABLE, "Other files are on their way: try again in a minute.\n"),
     }
 }
 

@@ -295,6 +295,31 @@ export class Box {
     await result.waitFor({ timeout: 20_000 });
   }
 
+  async logs() {
+    await this.area("logs");
+    await this.control("support-collect").click();
+    await this.control("support-save").waitFor();
+    const bundle = await this.control("support").textContent();
+    for (const secret of ["ada@example.org", this.backupKey, PASSWORD, this.hostKey]) {
+      assert.ok(!bundle.includes(secret), `the bundle says ${secret}`);
+    }
+    assert.ok(bundle.includes('"host_name"') && bundle.includes("plenum_sfu"), bundle.slice(0, 2_000));
+    await this.check("diagnostics bundle");
+    await this.control("syslog-server").fill("no server");
+    await this.control("syslog-save").click();
+    await this.control("form-error").waitFor();
+    await this.check("logs to what is no server");
+    // Nobody listens there.
+    await this.control("syslog-server").fill("127.0.0.1");
+    await this.control("syslog-save").click();
+    const shown = this.control("syslog-state");
+    await until("why nothing is sent is shown", async () => (await shown.textContent()).includes("127.0.0.1 port 6514"));
+    await this.check("logs to a server that is not there");
+    await this.control("syslog-server").fill("");
+    await this.control("syslog-save").click();
+    await shown.waitFor({ state: "detached" });
+  }
+
   async area(name) {
     await this.control(`area-${name}`).click();
     await this.page.locator(`[data-testid="admin-console"][data-area="${name}"]`).waitFor();
@@ -442,15 +467,7 @@ export class Box {
     await this.control("update-window").fill("01:00-03:30");
     await this.control("update-source-save").click();
     await this.control("form-error").waitFor({ state: "detached" });
-    await this.area("logs");
-    await this.control("support-collect").click();
-    await this.control("support-save").waitFor();
-    const bundle = await this.control("support").textContent();
-    for (const secret of ["ada@example.org", this.backupKey, PASSWORD, this.hostKey]) {
-      assert.ok(!bundle.includes(secret), `the bundle says ${secret}`);
-    }
-    assert.ok(bundle.includes('"host_name"') && bundle.includes("plenum_sfu"), bundle.slice(0, 2_000));
-    await this.check("diagnostics bundle");
+    await this.logs();
     await this.area("institution");
     await this.control("institution-name").waitFor();
     assert.equal(await this.control("institution-name").inputValue(), "Unfallversicherung Nord");

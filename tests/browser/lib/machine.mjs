@@ -60,7 +60,12 @@ export class Machine {
 
   /** Cuts its power, and waits until it is there again. */
   cut() {
-    return this.#ask({ cut: true });
+    return this.#ask({ off: "cut" });
+  }
+
+  /** Waits until it has restarted by itself. */
+  restarted() {
+    return this.#ask({ off: "by itself" });
   }
 
   async #ask(question) {

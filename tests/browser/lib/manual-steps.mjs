@@ -14,8 +14,8 @@ export function texts(language) {
 }
 
 const headings = {
-  de: { setUp: "Einrichten", meeting: "Die erste Konferenz", backUp: "Sichern", restore: "Wiederherstellen" },
-  en: { setUp: "Setting up", meeting: "The first meeting", backUp: "Backing up", restore: "Restoring" },
+  de: { setUp: "Einrichten", meeting: "Die erste Konferenz", backUp: "Sichern", restore: "Wiederherstellen", update: "Einspielen", back: "Zurück zur vorigen Version" },
+  en: { setUp: "Setting up", meeting: "The first meeting", backUp: "Backing up", restore: "Restoring", update: "Installing", back: "Back to the former version" },
 };
 
 /** From the code to the end. Gives what people have noted: the key of the backups and the second factor. */
@@ -147,4 +147,45 @@ export async function restore(box, language, { backup, deletions, key }) {
     ],
   });
   await box.step("mail");
+}
+
+/** Installs a file. `restarted` waits until the box has started again, and `file` is `plenum-VERSION.update`. */
+export async function update(box, language, file, { secret }, restarted) {
+  const t = texts(language);
+  const instructions = new Instructions(language, "updates", headings[language].update);
+  await box.page.goto(`${box.house.url}/admin`);
+  await box.signIn(NAME, secret);
+  const way = [t.box_admin_title, t.box_updates].join(" → ");
+  const choose = [t.box_update_send, async () => {
+    await box.check("updates from a file");
+    await box.control("update-file").setInputFiles(file);
+  }];
+  await instructions.follow(box.page, { last: 2, before: [[way], choose] });
+  const ready = async () => {
+    await box.page.locator('[data-testid="update-state"][data-state="ready-to-restart"]').waitFor();
+    await box.check("an update is ready");
+  };
+  await instructions.follow(box.page, { first: 5, last: 5, before: [[t.box_update_restart, ready]] });
+  await restarted();
+  await instructions.follow(box.page, { first: 6, before: [] });
+  await box.page.goto(`${box.house.url}/admin`);
+  await box.signIn(NAME, secret);
+  await box.area("updates");
+  const [version] = /\d+\.\d+\.\d+/.exec(file);
+  await box.page.getByText(t.update_last_good.replace("{version}", version)).waitFor();
+}
+
+/** To the version before `version`. */
+export async function goBack(box, language, version, { secret }, restarted) {
+  const t = texts(language);
+  const instructions = new Instructions(language, "updates", headings[language].back);
+  const way = [t.box_updates, t.box_update_rollback].join(" → ");
+  await instructions.follow(box.page, { last: 1, before: [[way]] });
+  await box.control("confirm").click();
+  await instructions.follow(box.page, { first: 2, last: 2, before: [] });
+  await restarted();
+  await box.page.goto(`${box.house.url}/admin`);
+  await box.signIn(NAME, secret);
+  await box.area("updates");
+  await box.page.getByText(t.update_last_went_back.replace("{version}", version)).waitFor();
 }

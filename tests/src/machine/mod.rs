@@ -99,6 +99,11 @@ impl Machine {
         })
     }
 
+    /// `/machine` in the tools.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A folder for what tests keep of it; it lasts as long as its disk.
     pub fn kept(&self) -> Result<PathBuf> {
         let kept = self.folder.join("kept");

@@ -71,9 +71,7 @@ fn network(add: &mut impl FnMut(&str), options: &Options) {
 }
 
 fn usb(add: &mut impl FnMut(&str), drives: usize) {
-    if drives > 0 {
-        add("-device qemu-xhci");
-    }
+    add("-device qemu-xhci");
     for number in 0..drives {
         add(&format!("-drive if=none,id=usb{number},file={},format=raw,readonly=on", drive(number)));
         add(&format!("-device usb-storage,drive=usb{number},removable=on"));

@@ -45,6 +45,19 @@ impl Qmp {
         Ok(())
     }
 
+    /// A stick, from an image in the machine's folder: `NAME.raw`.
+    pub fn plug_in(&mut self, name: &str) -> Result<()> {
+        let file = json!({ "driver": "file", "filename": format!("/machine/{name}.raw"), "read-only": true });
+        let node = json!({ "driver": "raw", "node-name": name, "read-only": true, "file": file });
+        self.run("blockdev-add", &node)?;
+        let device = json!({ "driver": "usb-storage", "id": name, "drive": name, "removable": true });
+        self.run("device_add", &device).map(drop)
+    }
+
+    pub fn unplug(&mut self, name: &str) -> Result<()> {
+        self.run("device_del", &json!({ "id": name })).map(drop)
+    }
+
     /// As if the power button was pressed once.
     pub fn power_button(&mut self) -> Result<()> {
         self.run("system_powerdown", &json!({})).map(drop)

@@ -20,6 +20,7 @@
 //! | `GET /api/box/settings/mail` | – | 200 [`MailSettings`], without the password | administrator, set-up |
 //! | `PUT /api/box/settings/mail` | [`MailSettings`] | 200 [`MailSettings`]; 409 | administrator, set-up |
 //! | `POST /api/box/mail/test` | [`MailTest`] | 200 [`MailTestResult`]: sent, or why not; 409 without a server | administrator, set-up |
+//! | `GET /api/box/syslog` | – | 200 [`SyslogState`] | administrator |
 //! | `GET /api/box/network` | – | 200 [`NetworkState`] | administrator, set-up |
 //! | `GET /api/box/clock` | – | 200 [`Clock`] | administrator, set-up |
 //! | `GET /api/box/certificate` | – | 200 [`CertificateState`] | administrator, set-up |
@@ -53,6 +54,7 @@
 //! | `GET /api/box/metrics` | – | 200, OpenMetrics as text; 404 while closed, 401, 429 | who has the token |
 //! | `POST /api/box/power` | [`PowerOrder`] | 200 [`PowerAnswer`]; who would be cut off, if somebody | administrator |
 //! | `POST /api/box/update` | [`UpdateOrder`] | 200 [`UpdateState`], 409 with the reason | administrator |
+//! | `POST /api/box/update/file` | [`UpdatePart`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `GET /api/box/audit`, `/api/box/audit/BEFORE` | – | 200 [`AuditPage`] | auditor |
 //!
 //! Every other answer than 2xx has the body [`ManagerError`]. The session travels in a cookie, and every call
@@ -70,6 +72,7 @@ pub mod openapi;
 mod overview;
 mod self_test;
 mod support;
+mod syslog;
 
 pub use acme::{AcmeFailure, AcmePhase, AcmeReason, AcmeSettings, AcmeState};
 pub use areas::{HostName, Institution, TimeSettings, UpdateSource};
@@ -87,12 +90,14 @@ pub use network::{
     BondMode, ConfirmNetwork, Ipv4Settings, Ipv6Settings, NetworkSettings, NetworkState, NetworkTrial, Port,
 };
 pub use overview::{
-    Clock, Disk, Display, HostKey, KeyNoted, Meetings, Overview, PowerAction, PowerAnswer, PowerOrder,
-    Problem, RecoveryKey, SettingsArea, SettingsOffer, UpdateAction, UpdateOrder, UpdateState,
+    Clock, Disk, Display, HostKey, KeyNoted, MAX_UPDATE_PART_BYTES, Meetings, Overview, PowerAction,
+    PowerAnswer, PowerOrder, Problem, RecoveryKey, SettingsArea, SettingsOffer, UpdateAction, UpdateOrder,
+    UpdatePart, UpdateState,
 };
 
 pub use self_test::{Capacity, Check, Checked, Limit, Outcome, SelfTest};
 pub use support::{LogLine, LogPage, LogPriority, LogQuery, SupportBundle, SupportPart, SupportWhat};
+pub use syslog::{SyslogSettings, SyslogState};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -125,6 +125,8 @@ fn calls() -> Calls {
     it.area::<UpdateSource>("/api/box/settings/update", "Where updates come from");
     it.area::<MailSettings>("/api/box/settings/mail", "The server that takes the box's mail");
     it.send::<MailTest, MailTestResult>("post", "/api/box/mail/test", "Send a test mail");
+    it.area::<SyslogSettings>("/api/box/settings/syslog", "The server that gets the logs");
+    it.get::<SyslogState>("/api/box/syslog", "How sending the logs is going");
     it.get::<NetworkSettings>("/api/box/settings/network", "How the box is on the network");
     let what = "Apply network settings, and take them back unless they are confirmed";
     it.send::<NetworkSettings, NetworkTrial>("put", "/api/box/settings/network", what);
@@ -168,6 +170,8 @@ fn calls() -> Calls {
     it.get::<History>("/api/box/history/{range}", "How the box was over a day, a week or 30 days");
     it.send::<PowerOrder, PowerAnswer>("post", "/api/box/power", "Restart or switch off");
     it.send::<UpdateOrder, UpdateState>("post", "/api/box/update", "Look for, install or leave a version");
+    let what = "Send an update's file part by part";
+    it.send::<UpdatePart, UpdateState>("post", "/api/box/update/file", what);
     it.get::<AuditPage>("/api/box/audit", "The newest entries of the audit log");
     it.get::<AuditPage>("/api/box/audit/{before}", "Older entries of the audit log");
     calls

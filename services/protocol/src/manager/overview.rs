@@ -79,6 +79,7 @@ pub enum SettingsArea {
     Time,
     Pages,
     Updates,
+    Syslog,
 }
 
 /// What the box's display shows, and nobody else may ask for: `org.plenum.Console1` on the bus.
@@ -144,7 +145,8 @@ pub struct UpdateState {
     pub of: u64,
     /// A version that could be installed, or empty.
     pub available: String,
-    /// How the last one ended: `good`, `failed`, `interrupted`, `rolled-back`, or empty.
+    /// How the last one ended: `good`, `failed`, `interrupted`, `rolled-back` by the box, `went-back` by an
+    /// administrator, or empty.
     pub last: String,
     pub last_version: String,
     pub last_reason: String,
@@ -196,6 +198,23 @@ pub struct UpdateOrder {
     /// `restart` and `rollback`: even if it cuts people off.
     #[serde(default)]
     pub now: bool,
+}
+
+/// The longest part of an update's file in one call.
+pub const MAX_UPDATE_PART_BYTES: usize = 4 << 20;
+
+/// A part of an update's file. The first one begins the installation, and the one that ends the file ends the sending.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields)]
+pub struct UpdatePart {
+    /// Where it begins in the file, in bytes. Each follows the one before; none for two minutes breaks it off.
+    #[ts(type = "number")]
+    pub first: u64,
+    /// Bytes of the whole file.
+    #[ts(type = "number")]
+    pub of: u64,
+    /// 1 byte to 4 MiB, in base64 (RFC 4648 section 4).
+    pub part: String,
 }
 
 /// Opens the data when the TPM does not any more.

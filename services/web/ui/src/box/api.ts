@@ -40,8 +40,11 @@ import type {
   SessionInfo,
   SetupStep,
   SupportBundle,
+  SyslogSettings,
+  SyslogState,
   TimeSettings,
   UpdateOrder,
+  UpdatePart,
   UpdateSource,
   UpdateState,
   UploadedCertificate,
@@ -238,6 +241,18 @@ export class BoxApi {
     return this.#call('POST', 'self-test')
   }
 
+  syslogSettings(): Promise<SyslogSettings> {
+    return this.#call('GET', 'settings/syslog')
+  }
+
+  setSyslog(wanted: SyslogSettings): Promise<SyslogSettings> {
+    return this.#call('PUT', 'settings/syslog', wanted)
+  }
+
+  syslog(): Promise<SyslogState> {
+    return this.#call('GET', 'syslog')
+  }
+
   backupSettings(): Promise<BackupSettings> {
     return this.#call('GET', 'settings/backup')
   }
@@ -312,6 +327,10 @@ export class BoxApi {
 
   update(order: UpdateOrder): Promise<UpdateState> {
     return this.#call('POST', 'update', order)
+  }
+
+  updatePart(part: UpdatePart): Promise<UpdateState> {
+    return this.#call('POST', 'update/file', part, UPLOAD_TIMEOUT)
   }
 
   audit(before?: number): Promise<AuditPage> {

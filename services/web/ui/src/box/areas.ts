@@ -21,6 +21,8 @@ export function areaText(area: string): string {
       return m.box_backup()
     case 'mail':
       return m.box_mail()
+    case 'syslog':
+      return m.box_syslog()
     case 'pages':
       return m.box_pages()
     default:

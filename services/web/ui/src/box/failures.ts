@@ -69,6 +69,8 @@ function conflictText(error: BoxFailure): string {
     case 'server':
       return m.box_mail_no_server()
     case 'action':
+    case 'first':
+    case 'part':
       // The reason is the updater's own, in English, as in the log.
       return m.box_update_refused({ reason: error.message })
     default:
@@ -114,6 +116,8 @@ const MALFORMED: Record<string, () => string> = {
   'ipv6.gateway': m.box_network_bad_gateway,
   dns: m.box_network_bad_dns,
   domains: m.box_bad_servers,
+  proxy: m.box_bad_proxy,
+  proxy_except: m.box_bad_servers,
 }
 
 function malformedText({ field }: BoxFailure): string {

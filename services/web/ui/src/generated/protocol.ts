@@ -392,7 +392,15 @@ dns: string[],
 /**
  * Up to 4 domains in which short names are looked for.
  */
-domains: Array<string>, };
+domains: Array<string>, 
+/**
+ * `http://HOST:PORT` of the proxy for what the box asks of others by HTTPS: updates and certificates. Empty: none.
+ */
+proxy: string, 
+/**
+ * Up to 8 hosts, or domains with all their hosts, that are reached without it.
+ */
+proxy_except: Array<string>, };
 
 export type BondMode = "active_backup" | "lacp";
 
@@ -584,7 +592,7 @@ update: UpdateState | null, };
 
 export type Problem = { "kind": "media_server_silent" } | { "kind": "pages_silent" } | { "kind": "unit_failed", unit: string, } | { "kind": "not_applied", area: SettingsArea, detail: string, } | { "kind": "low_disk", free_megabytes: number, } | { "kind": "certificate_expires", days: number, } | { "kind": "certificate_not_renewed", failure: AcmeFailure, } | { "kind": "no_address" } | { "kind": "update_failed", version: string, reason: string, } | { "kind": "recovery_key_waits" } | { "kind": "no_backup" } | { "kind": "backup_failed", detail: string, };
 
-export type SettingsArea = "network" | "host_name" | "time" | "pages" | "updates";
+export type SettingsArea = "network" | "host_name" | "time" | "pages" | "updates" | "syslog";
 
 export type Meetings = { rooms: number, people: number, 
 /**
@@ -623,7 +631,8 @@ done: number, of: number,
  */
 available: string, 
 /**
- * How the last one ended: `good`, `failed`, `interrupted`, `rolled-back`, or empty.
+ * How the last one ended: `good`, `failed`, `interrupted`, `rolled-back` by the box, `went-back` by an
+ * administrator, or empty.
  */
 last: string, last_version: string, last_reason: string, 
 /**
@@ -652,6 +661,48 @@ export type UpdateOrder = { action: UpdateAction,
  * `restart` and `rollback`: even if it cuts people off.
  */
 now: boolean, };
+
+export type UpdatePart = { 
+/**
+ * Where it begins in the file, in bytes. Each follows the one before; none for two minutes breaks it off.
+ */
+first: number, 
+/**
+ * Bytes of the whole file.
+ */
+of: number, 
+/**
+ * 1 byte to 4 MiB, in base64 (RFC 4648 section 4).
+ */
+part: string, };
+
+export type SyslogSettings = { revision: number, 
+/**
+ * Host name or address. Empty: the logs stay on the box.
+ */
+server: string, 
+/**
+ * As a rule 6514.
+ */
+port: number, 
+/**
+ * Up to 3,000 characters of PEM: authorities that are trusted for the server beside the public ones.
+ */
+authorities: string, };
+
+export type SyslogState = { 
+/**
+ * Whether there is a server.
+ */
+enabled: boolean, connected: boolean, 
+/**
+ * Messages since the daemon has started.
+ */
+sent: number, 
+/**
+ * Why nothing is sent, in English as in the log; empty if nothing is wrong.
+ */
+problem: string, };
 
 export type RecoveryKey = { 
 /**

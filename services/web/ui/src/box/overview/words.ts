@@ -69,6 +69,8 @@ export function lastUpdateText(update: UpdateState): string {
       return m.update_last_good({ version })
     case 'rolled-back':
       return m.update_last_rolled_back({ version, reason })
+    case 'went-back':
+      return m.update_last_went_back({ version })
     case 'interrupted':
       return m.update_last_interrupted()
     default:

@@ -11,6 +11,8 @@ const factory: NetworkSettings = {
   ipv6: { mode: 'automatic' },
   dns: [],
   domains: [],
+  proxy: '',
+  proxy_except: [],
 }
 
 test('settings stay what they are in the form', () => {
@@ -23,6 +25,8 @@ test('settings stay what they are in the form', () => {
     ipv6: { mode: 'static', address: '2001:db8::7', prefix: 64, gateway: null },
     dns: ['192.0.2.53', '2001:db8::53'],
     domains: ['example.org'],
+    proxy: 'http://proxy.example.org:3128',
+    proxy_except: ['example.org', '192.0.2.1'],
   }
   for (const settings of [factory, fixed, { ...factory, ipv6: { mode: 'off' as const } }]) {
     expect(settingsOf(fieldsOf(settings), settings.revision)).toEqual(settings)

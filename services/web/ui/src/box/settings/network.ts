@@ -12,6 +12,8 @@ export interface NetworkFields {
   ipv6: AddressFields
   dns: string
   domains: string
+  proxy: string
+  proxyExcept: string
 }
 
 export interface AddressFields {
@@ -30,6 +32,8 @@ export function fieldsOf(settings: NetworkSettings): NetworkFields {
     ipv6: addressOf(settings.ipv6),
     dns: listed(settings.dns),
     domains: listed(settings.domains),
+    proxy: settings.proxy,
+    proxyExcept: listed(settings.proxy_except),
   }
 }
 
@@ -57,6 +61,8 @@ export function settingsOf(fields: NetworkFields, revision: number): NetworkSett
     ipv6: v6 ?? { mode: fields.ipv6.mode === 'off' ? 'off' : 'automatic' },
     dns: words(fields.dns),
     domains: words(fields.domains),
+    proxy: fields.proxy.trim(),
+    proxy_except: words(fields.proxyExcept),
   }
 }
 

@@ -1,0 +1,65 @@
+//! Sticks with a `plenum.toml` that is wrong, plugged in one after the other: the display says where, and what to do.
+
+use anyhow::{Context, Result, bail, ensure};
+use plenum_appliance::provisioning::{EXAMPLE, FILE};
+use plenum_tests::machine::{Machine, stick};
+use std::time::{Duration, Instant};
+
+const DISPLAY_LIMIT: Duration = Duration::from_secs(60);
+/// The last one is shown as long as it is the last one: two that say the same would not be told apart.
+const BROKEN: [(&str, &str, &str, &str); 11] = [
+    ("version = 1", "version = = 1", "", "`plenum config example` shows"),
+    ("version = 1", "version = 2", "version", "write `version = 1`"),
+    ("domains =", "domians =", "", "unknown field `domians`"),
+    ("gateway = \"192.0.2.1\"", "gateway = \"198.51.100.1\"", "network.ipv4.gateway", "in the network"),
+    ("prefix = 24", "prefix = 33", "network.ipv4.prefix", "1 to 32"),
+    ("# vlan = 42", "vlan = 5000", "network.vlan", "1 to 4094"),
+    ("imprint = \"https:", "imprint = \"http:", "institution.imprint", "https://"),
+    ("host_name = \"konferenz.", "host_name = \"kon ferenz.", "host_name", "letters, digits and hyphens"),
+    (
+        "second_factor = \"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\"",
+        "second_factor = \"1\"",
+        "administrator.second_factor",
+        "base32",
+    ),
+    (
+        "password = \"and another sentence for him\"",
+        "password = \"short\"",
+        "auditor.password",
+        "take 12 characters",
+    ),
+    ("port = 465", "port = 0", "mail.port", "1 to 65535"),
+];
+
+pub(crate) fn are_explained(machine: &mut Machine) -> Result<()> {
+    for (number, (from, to, key, remedy)) in BROKEN.iter().enumerate() {
+        let text = EXAMPLE.replacen(from, to, 1);
+        let line = text.lines().position(|line| line.contains(to)).context("the example has changed")? + 1;
+        let name = format!("broken-{number}");
+        stick::fat(&machine.folder().join(format!("{name}.raw")), &[(FILE, text.as_bytes())])?;
+        machine.qmp()?.plug_in(&name)?;
+        let place = if key.is_empty() { format!("line {line}: ") } else { format!("line {line}, {key}: ") };
+        let shown = wait_for(machine, &place);
+        machine.qmp()?.unplug(&name)?;
+        let shown = shown.with_context(|| format!("`{to}`"))?;
+        ensure!(shown.contains(remedy), "`{to}`: no remedy (`{remedy}`) on the display: {shown}");
+    }
+    let code = machine.shell()?.run("test -s /run/plenum/appliance/setup.code");
+    code.map(drop).context("something of them was applied")
+}
+
+/// What the display shows once this is on it; a line that was wrapped is one again.
+fn wait_for(machine: &mut Machine, text: &str) -> Result<String> {
+    let end = Instant::now() + DISPLAY_LIMIT;
+    loop {
+        let shown = machine.shell()?.run("tr -cd '[:print:]' < /dev/vcs1")?;
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        if shown.contains(text) {
+            return Ok(shown);
+        }
+        if Instant::now() > end {
+            bail!("the display does not show `{text}`: {shown}");
+        }
+        std::thread::sleep(Duration::from_millis(250));
+    }
+}
