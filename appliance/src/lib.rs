@@ -19,6 +19,7 @@ pub mod audit;
 pub mod backup;
 pub mod bus;
 pub mod certificate;
+pub mod client;
 pub mod console;
 pub mod health;
 pub mod host;

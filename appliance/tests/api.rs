@@ -98,6 +98,12 @@ impl House {
 
     /// Makes an account and signs in with it.
     async fn account(&self, by: &Browser, name: &str, role: &str) -> Browser {
+        let typed = self.open_account(by, name, role).await;
+        self.post("sign-in", &Browser::default(), typed).await.entered()
+    }
+
+    /// Makes an account; gives what signs in with it, once.
+    async fn open_account(&self, by: &Browser, name: &str, role: &str) -> Value {
         let made = json!({ "name": name, "password": PASSWORD, "role": role });
         let shown = self.post("accounts", by, made).await;
         assert_eq!(shown.status, 201, "{shown:?}");
@@ -107,8 +113,7 @@ impl House {
         let confirmed = json!({ "name": name, "code": totp.generate(seconds) });
         assert_eq!(self.post("accounts/confirm", by, confirmed).await.status, 200);
         let code = totp.generate(seconds + 30);
-        let typed = json!({ "name": name, "password": PASSWORD, "code": code });
-        self.post("sign-in", &Browser::default(), typed).await.entered()
+        json!({ "name": name, "password": PASSWORD, "code": code })
     }
 
     /// An administrator and an auditor of a box that is set up.
@@ -377,6 +382,31 @@ async fn a_new_address_is_confirmed_without_a_session() {
     assert_eq!((confirmed.status, &confirmed.body["revision"]), (200, &json!(1)), "{confirmed:?}");
     assert_eq!(house.post("settings/network/confirm", &nobody, token).await.status, 409, "once");
     assert_eq!(house.call("GET", "network", &ada, None).await.body.get("seconds_left"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_makes_the_same_calls() {
+    let house = House::start().await;
+    let setup = house.setup().await;
+    let typed = house.open_account(&setup, "ada", "administrator").await;
+    let code = typed["code"].as_str().unwrap();
+    let plenum = async |arguments: &[&str], typed: String| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plenum"));
+        command.args(["api", "--name", "ada", "--socket"]).arg(socket(house.directory.path())).args(arguments);
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), typed.as_bytes()).unwrap();
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap()
+    };
+    let wrong = plenum(&["get", "accounts"], "wrong\n000000\n".to_owned()).await;
+    assert!(!wrong.status.success() && wrong.stdout.is_empty());
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert!(said.contains("name, password or code are wrong"), "{said}");
+    let body = r#"{"revision":0,"servers":["time.example.org"]}"#;
+    let done = plenum(&["put", "settings/time", body], format!("{PASSWORD}\n{code}\n")).await;
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let kept: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(kept, json!({ "revision": 1, "servers": ["time.example.org"] }));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use futures_util::StreamExt;
 use plenum_appliance::access::code;
 use plenum_appliance::backup::seal::Key;
-use plenum_appliance::{health, provisioning, usb};
+use plenum_appliance::{client, health, provisioning, usb};
 use plenum_protocol::appliance::Appliance1Proxy;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -36,6 +36,8 @@ enum Task {
     },
     /// Check whether this version works, with a call of two synthetic people
     Health(health::Options),
+    /// One call of the API that the pages use: `plenum api --name ada@example.org get overview`
+    Api(client::Options),
     /// Settings of a new box in one file, plenum.toml
     #[command(subcommand)]
     Config(Config),
@@ -109,6 +111,10 @@ fn run(task: Task) -> Result<()> {
         Task::Health(options) => {
             plenum_daemon::logging::start("health", log::LevelFilter::Info);
             runtime.block_on(health::check(&options))
+        }
+        Task::Api(options) => {
+            let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
+            runtime.block_on(client::run(options, &mut input, &mut output))
         }
         Task::Config(Config::Example) => {
             print!("{}", provisioning::EXAMPLE);
