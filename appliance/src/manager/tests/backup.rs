@@ -1,3 +1,4 @@
+use super::super::SCHEMA;
 use super::super::backup::BACKED_UP;
 use super::*;
 use crate::backup::contents::Left;
@@ -6,6 +7,8 @@ use crate::logo;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use plenum_protocol::manager::{BackupKeyState, InstitutionLogo};
+use plenum_store::{Category, Field, Options, Retention, Stored};
+use serde::{Deserialize, Serialize};
 
 const KEY: &str = "ABCD-EFGH-JKLM-NPQR-STUV-WXYZ-2345-6789";
 
@@ -54,22 +57,39 @@ fn another_box_takes_a_backup_and_what_was_deleted_since_stays_deleted() {
     assert!(!info.steps_done.contains(&SetupStep::Network));
 }
 
-/// Made by a version that knew neither logo nor colour.
+/// As it was before there were logos and colours.
+#[derive(Serialize, Deserialize)]
+struct OlderInstitution {
+    revision: u32,
+    name: String,
+}
+
+impl Stored for OlderInstitution {
+    type Key = ();
+    const TREE: &'static str = "institution";
+    const CATEGORY: Category = Category::Configuration;
+    const PURPOSE: &'static str = "is what an older version kept";
+    const RETENTION: Retention = Retention::UntilRemoved("the end of the test");
+    const KEY: Field = Field::new("", "there is only one");
+    const FIELDS: &'static [Field] = &[Field::new("revision", "changes"), Field::new("name", "its name")];
+}
+
 #[test]
 fn an_older_backup_leaves_no_logo_behind() {
-    let (first, ada, _) = House::ready();
-    let institution = Institution { name: "Example".into(), ..Institution::default() };
-    first.manager.set_area(&ada, institution, first.now()).unwrap();
-    let dump = String::from_utf8(first.manager.export(first.now()).unwrap()).unwrap();
-    let older = dump.replace(r#","colour":"","logo":"""#, "");
-    assert_ne!(dump, older);
     let second = House::new();
+    let folder = second.directory.path();
+    let (scratch, key, now) = (folder.join("scratch"), Key::typed(KEY).unwrap(), second.now());
+    let older = Store::open(Options::new(&folder.join("older"), SCHEMA).tree::<OlderInstitution>()).unwrap();
+    let kept = OlderInstitution { revision: 3, name: "Example".into() };
+    older.transaction(now.wall, move |tx| tx.put(&(), &kept)).wait().unwrap();
+    let dump = older.dump_trees(now.wall, &["institution"]).wait().unwrap();
+
     let setup = second.setup();
     let logo = InstitutionLogo { revision: 0, logo: STANDARD.encode(png(5_000)) };
-    second.manager.set_logo(&setup, &logo, second.now()).unwrap();
-    let (scratch, key) = (second.directory.path().join("scratch"), Key::typed(KEY).unwrap());
-    second.manager.restore(&setup, "box", (older.as_bytes(), &key), None, &scratch, second.now()).unwrap();
-    assert_eq!(second.manager.public_institution().unwrap().name, "Example");
+    second.manager.set_logo(&setup, &logo, now).unwrap();
+    second.manager.restore(&setup, "box", (&dump, &key), None, &scratch, now).unwrap();
+    let institution = second.manager.public_institution().unwrap();
+    assert_eq!((institution.name.as_str(), institution.colour.as_str()), ("Example", ""));
     assert_eq!(second.manager.logo().unwrap(), None);
 }
 
