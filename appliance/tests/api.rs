@@ -1,5 +1,7 @@
 //! The JSON API of set-up and administration, asked as `web` asks it: over its Unix socket.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use plenum_appliance::api::Api;
 use plenum_appliance::backup::Backups;
 use plenum_appliance::host::Problems;
@@ -20,6 +22,9 @@ use totp_rs::{Algorithm, Secret, TOTP};
 
 const PASSWORD: &str = "correct horse battery";
 
+/// Its head: 64 × 32 pixels.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x40\0\0\0\x20\x08\x06\0\0\0";
+
 /// Stands in no answer.
 const MAIL_PASSWORD: &str = "canary-of-the-mail-server";
 
@@ -33,6 +38,7 @@ struct Answer {
     status: u16,
     head: String,
     body: Value,
+    bytes: Vec<u8>,
 }
 
 /// What a browser remembers.
@@ -81,10 +87,11 @@ impl House {
         stream.write_all(body).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
-        let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+        let bytes = answer.split_off(end + 4);
+        let head = String::from_utf8(answer).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_owned(), body: serde_json::from_str(body).unwrap_or(Value::Null) }
+        Answer { status, head, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), bytes }
     }
 
     async fn post(&self, path: &str, browser: &Browser, body: Value) -> Answer {
@@ -190,6 +197,8 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "accounts/confirm", json!({ "name": "eve", "code": "123456" })),
         ("POST", "accounts/remove", json!({ "name": "carl" })),
         ("PUT", "settings/institution", json!({ "revision": 0, "name": "Eve's" })),
+        ("PUT", "institution/logo", json!({ "revision": 0, "logo": STANDARD.encode(PNG) })),
+        ("DELETE", "institution/logo", json!({})),
         ("PUT", "settings/host_name", json!({ "revision": 0, "host_name": "eve.example" })),
         ("PUT", "settings/time", json!({ "revision": 0, "servers": ["time.example"] })),
         ("PUT", "settings/network", network(0)),
@@ -291,7 +300,7 @@ async fn two_thousand_mutated_bodies_change_nothing() {
     let mut rng = fastrand::Rng::with_seed(11);
     let (mut refused, mut taken) = (0, 0);
     for round in 0..2_000 {
-        let (method, path, body) = changes().swap_remove(rng.usize(0..15));
+        let (method, path, body) = changes().swap_remove(rng.usize(0..17));
         let mut bytes = body.to_string().into_bytes();
         for _ in 0..rng.usize(1..6) {
             let at = rng.usize(0..bytes.len());
@@ -468,6 +477,63 @@ async fn the_password_of_the_mail_server_is_never_given_back() {
     for answer in seen {
         assert!(!answer.body.to_string().contains(MAIL_PASSWORD), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn the_logo_is_for_everyone_and_named_by_what_it_is() {
+    let house = House::start().await;
+    let (ada, bob) = house.people().await;
+    let nobody = Browser::default();
+    let get = |path: String| {
+        let (house, nobody) = (&house, &nobody);
+        async move { house.call("GET", &path, nobody, None).await }
+    };
+    let put = |revision: u32, image: &[u8]| {
+        let body = json!({ "revision": revision, "logo": STANDARD.encode(image) }).to_string();
+        let (house, ada) = (&house, &ada);
+        async move { house.call("PUT", "institution/logo", ada, Some(body.as_bytes())).await }
+    };
+    assert_eq!(get("institution/logo".into()).await.status, 404);
+    // Of a length that no other body has, and that fills no part evenly.
+    let first: Vec<u8> = PNG.iter().copied().chain((0..200_001u32).map(|byte| byte as u8)).collect();
+    let stored = put(0, &first).await;
+    assert_eq!((stored.status, &stored.body["revision"]), (200, &json!(1)), "{stored:?}");
+    let name = stored.body["logo"].as_str().unwrap().to_owned();
+    assert_eq!(get("institution".into()).await.body["logo"], json!(name));
+    let logo = get(format!("institution/logo?v={name}")).await;
+    assert!(logo.status == 200 && logo.bytes == first, "{}", logo.head);
+    for line in ["content-type: image/png", "x-content-type-options: nosniff", "immutable", &name] {
+        assert!(logo.head.contains(line), "{line} is in {}", logo.head);
+    }
+    for path in ["institution/logo", "institution/logo?v=other", "institution/logo?v="] {
+        let other = get(path.into()).await;
+        assert!(other.bytes == first && other.head.contains("cache-control: no-cache"), "{}", other.head);
+    }
+    // Other settings leave it alone, whatever they say about it.
+    let words = json!({ "revision": 1, "name": "Example", "colour": "#FFCC00", "logo": "x" }).to_string();
+    let kept = house.call("PUT", "settings/institution", &ada, Some(words.as_bytes())).await;
+    assert_eq!((kept.status, &kept.body["logo"]), (200, &json!(name)), "{kept:?}");
+    assert_eq!(kept.body["colour"], "#ffcc00");
+    assert_eq!(put(1, PNG).await.body["field"], "revision", "somebody has changed it meanwhile");
+    for (image, what) in [(&b"<svg/>"[..], "PNG, JPEG or WebP"), (&vec![0; 300_000], "262144 at the most")] {
+        let refused = put(2, image).await;
+        assert_eq!((refused.status, &refused.body["field"]), (400, &json!("logo")), "{refused:?}");
+        assert!(refused.body["detail"].as_str().unwrap().contains(what), "{refused:?}");
+    }
+    // A shorter one leaves nothing of the longer one.
+    let second = put(2, PNG).await;
+    assert_eq!((second.status, &second.body["name"]), (200, &json!("Example")), "{second:?}");
+    assert!(get("institution/logo".into()).await.bytes == PNG);
+    let gone = house.call("DELETE", "institution/logo", &ada, None).await;
+    assert_eq!((gone.status, &gone.body["logo"], &gone.body["revision"]), (200, &json!(""), &json!(4)));
+    assert_eq!(
+        house.call("DELETE", "institution/logo", &ada, None).await.body["revision"],
+        4,
+        "nothing to do"
+    );
+    assert_eq!(get(format!("institution/logo?v={name}")).await.status, 404);
+    let audit = house.call("GET", "audit", &bob, None).await.body.to_string();
+    assert!(audit.contains(&name) && audit.contains("#ffcc00"), "{audit}");
 }
 
 /// A monitoring system, which has no cookie.

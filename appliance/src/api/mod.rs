@@ -5,6 +5,7 @@ mod access;
 mod backup;
 mod display;
 mod extract;
+mod institution;
 mod mail;
 mod monitoring;
 mod orders;
@@ -33,6 +34,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 const MAX_BACKUP_BYTES: usize = 24 << 20;
 /// A part of an update in base64.
 const MAX_PART_BYTES: usize = MAX_UPDATE_PART_BYTES / 3 * 4 + 1_024;
+/// A logo in base64.
+const MAX_LOGO_BYTES: usize = 512 << 10;
 /// RFC 6265bis section 4.1.3.2: bound to this host, sent over TLS only.
 const COOKIE: &str = "__Host-plenum-box";
 
@@ -110,7 +113,14 @@ impl Api {
                 "/api/box/backup/restore",
                 post(backup::restore).layer(DefaultBodyLimit::max(MAX_BACKUP_BYTES)),
             )
-            .route("/api/box/institution", get(settings::public_institution))
+            .route("/api/box/institution", get(institution::read))
+            .route(
+                "/api/box/institution/logo",
+                get(institution::logo)
+                    .put(institution::set_logo)
+                    .delete(institution::remove_logo)
+                    .layer(DefaultBodyLimit::max(MAX_LOGO_BYTES)),
+            )
             .route("/api/box/overview", get(orders::overview))
             .route("/api/box/metrics", get(monitoring::metrics))
             .route(

@@ -25,10 +25,6 @@ async fn write<A: Area>(State(api): State<Api>, Session(who): Session, body: Bod
     Ok(answer(StatusCode::OK, &api.call(move |manager, now| manager.set_area(&who, wanted, now)).await?))
 }
 
-pub(super) async fn public_institution(State(api): State<Api>) -> Answer {
-    Ok(answer(StatusCode::OK, &api.call(|manager, _| manager.public_institution()).await?))
-}
-
 pub(super) async fn try_network(
     State(api): State<Api>,
     Session(who): Session,

@@ -4,7 +4,7 @@
 use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::sessions::Who;
 use crate::audit::Draft;
-use plenum_protocol::manager::{AdminRole, AuditEvent, Institution};
+use plenum_protocol::manager::{AdminRole, AuditEvent};
 use plenum_store::{Category, Field, Retention, Stored, Transaction};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -21,6 +21,9 @@ pub trait Area: Serialize + DeserializeOwned + Clone + Default + PartialEq + Sen
 
     /// Trims what a person typed, and refuses what cannot be.
     fn check(&mut self) -> Result<(), Refused>;
+
+    /// Takes over what has a call of its own.
+    fn take_over(&mut self, _before: &Self) {}
 }
 
 /// As it is kept.
@@ -68,14 +71,10 @@ impl Manager {
     pub fn set_area<A: Area>(&self, who: &Who, mut wanted: A, now: Now) -> Result<A, Refused> {
         allow(who, &[AdminRole::Administrator], true)?;
         wanted.check()?;
+        wanted.take_over(&self.kept()?);
         let kept = self.keep(&name_of(who), wanted, now)?;
         self.tell();
         Ok(kept)
-    }
-
-    /// For every page, and so for anyone.
-    pub fn public_institution(&self) -> Result<Institution, Refused> {
-        self.kept()
     }
 
     /// What is kept, without asking who wants to know.

@@ -3,34 +3,11 @@
 use super::area::Area;
 use super::{Refused, text};
 use crate::updater;
-use plenum_protocol::manager::{HostName, Institution, SyslogSettings, TimeSettings, UpdateSource};
+use plenum_protocol::manager::{HostName, SyslogSettings, TimeSettings, UpdateSource};
 use plenum_store::Field;
 
 const MAX_CHARS: usize = 120;
 const MAX_SERVERS: usize = 4;
-
-impl Area for Institution {
-    const NAME: &'static str = "institution";
-    const PURPOSE: &'static str = "names on every page who runs the box";
-    const FIELDS: &'static [Field] = &[
-        Field::new("revision", "how often it was changed"),
-        Field::new("name", "name of the institution"),
-        Field::new("imprint", "address of its imprint"),
-        Field::new("privacy", "address of its privacy notice"),
-        Field::new("data_protection_officer", "how to reach the data-protection officer"),
-    ];
-
-    fn revision(&mut self) -> &mut u32 {
-        &mut self.revision
-    }
-
-    fn check(&mut self) -> Result<(), Refused> {
-        text::line("name", &mut self.name, MAX_CHARS)?;
-        text::line("data_protection_officer", &mut self.data_protection_officer, 2 * MAX_CHARS)?;
-        text::address("imprint", &mut self.imprint)?;
-        text::address("privacy", &mut self.privacy)
-    }
-}
 
 impl Area for HostName {
     const NAME: &'static str = "host_name";
@@ -132,7 +109,6 @@ mod tests {
 
     #[test]
     fn dm1_every_stored_field_is_declared() {
-        plenum_store::check_fields(&[Kept(Institution::default())]).unwrap();
         plenum_store::check_fields(&[Kept(HostName::default())]).unwrap();
         plenum_store::check_fields(&[Kept(TimeSettings::default())]).unwrap();
         plenum_store::check_fields(&[Kept(UpdateSource::default())]).unwrap();

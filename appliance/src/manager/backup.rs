@@ -2,6 +2,7 @@
 
 use super::area::{Area, Kept};
 use super::certificate::Pem;
+use super::institution::LogoPart;
 use super::mail::MailPassword;
 use super::metrics::Reader;
 use super::setup::Setup;
@@ -27,6 +28,7 @@ pub(super) const BACKED_UP: &[&str] = &[
     Account::TREE,
     Pem::TREE,
     <Kept<Institution>>::TREE,
+    LogoPart::TREE,
     <Kept<HostName>>::TREE,
     <Kept<TimeSettings>>::TREE,
     <Kept<NetworkSettings>>::TREE,
@@ -201,13 +203,14 @@ impl Manager {
         (taken.accounts, taken.accounts_left_out) = (accounts.len() as u32, gone.len() as u32);
         let keys = Keys::of(key);
         let draft = Draft::new(name_of(who), AuditEvent::Restored, subject);
-        let (pems, parts) = (found.pems, found.parts);
+        let (pems, logo, parts) = (found.pems, found.logo, found.parts);
         self.change(now, draft, move |tx| {
             for (name, account) in &accounts {
                 tx.put(name, account)?;
             }
             parts.into_iter().try_for_each(|part| (part.put)(tx))?;
             Pem::replace(tx, &pems)?;
+            LogoPart::replace(tx, &logo)?;
             tx.put(&(), &keys)?;
             let steps = [SetupStep::Restore, SetupStep::Time, SetupStep::Name, SetupStep::Institution];
             Setup::mark(tx, &steps)
@@ -237,6 +240,7 @@ struct Found {
     accounts: Vec<(String, Account)>,
     network: Kept<NetworkSettings>,
     pems: Vec<Pem>,
+    logo: Vec<LogoPart>,
     parts: Vec<Part>,
 }
 
@@ -258,6 +262,7 @@ impl Found {
             accounts: all::<Account>(from)?,
             network: from.tree().get(&())?.unwrap_or_default(),
             pems: all::<Pem>(from)?.into_iter().map(|(_, pem)| pem).collect(),
+            logo: all::<LogoPart>(from)?.into_iter().map(|(_, part)| part).collect(),
             parts: vec![
                 area::<Institution>(from)?,
                 area::<HostName>(from)?,

@@ -11,6 +11,7 @@ mod backup;
 mod certificate;
 mod door;
 mod history;
+mod institution;
 mod mail;
 mod metrics;
 mod network;
@@ -28,6 +29,7 @@ pub(crate) use acme::Typed as AcmeTyped;
 pub use area::Area;
 pub use backup::Taken;
 pub(crate) use mail::Typed as MailTyped;
+pub use institution::Logo;
 pub use network::CONFIRM_WITHIN;
 pub use orders::{administers, sets_up};
 pub use refused::Refused;
@@ -42,6 +44,7 @@ use area::Kept;
 use backup::Keys;
 use certificate::{Pem, Waiting};
 use history::{Minute, Quarter};
+use institution::LogoPart;
 use mail::{MailPassword, Told};
 use metrics::Reader;
 use network::Trial;
@@ -148,6 +151,7 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<audit::Head>(),
         Declaration::of::<Setup>(),
         Declaration::of::<Kept<Institution>>(),
+        Declaration::of::<LogoPart>(),
         Declaration::of::<Kept<HostName>>(),
         Declaration::of::<Kept<TimeSettings>>(),
         Declaration::of::<Kept<NetworkSettings>>(),
@@ -178,6 +182,7 @@ pub fn options(directory: &Path) -> Options {
         .tree::<audit::Head>()
         .tree::<Setup>()
         .tree::<Kept<Institution>>()
+        .tree::<LogoPart>()
         .tree::<Kept<HostName>>()
         .tree::<Kept<TimeSettings>>()
         .tree::<Kept<NetworkSettings>>()

@@ -128,5 +128,7 @@ impl Manager {
 }
 
 fn put<A: Area>(tx: &mut Transaction<'_, '_>, area: Option<A>) -> Result<(), Refused> {
-    area.map_or(Ok(()), |area| Kept(area).replace(tx))
+    let Some(mut area) = area else { return Ok(()) };
+    area.take_over(&tx.get::<Kept<A>>(&())?.unwrap_or_default().0);
+    Kept(area).replace(tx)
 }

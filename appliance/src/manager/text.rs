@@ -41,6 +41,17 @@ pub(super) fn address(field: &str, text: &mut String) -> Result<(), Refused> {
     }
 }
 
+/// `#rrggbb`, in lower case, or nothing.
+pub(super) fn colour(field: &str, text: &mut String) -> Result<(), Refused> {
+    *text = text.trim().to_lowercase();
+    let digits = text.strip_prefix('#');
+    let good = digits.is_some_and(|it| it.len() == 6 && it.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    match text.is_empty() || good {
+        true => Ok(()),
+        false => Err(Refused::malformed(field, "a colour is written as in #0a626c")),
+    }
+}
+
 /// A name of the DNS (RFC 1123 section 2.1), in lower case and without a dot at the end.
 pub(super) fn host_name(field: &str, text: &mut String) -> Result<(), Refused> {
     line(field, text, MAX_NAME_CHARS + 1)?;
@@ -177,6 +188,18 @@ mod tests {
             "https://x@y",
         ] {
             assert!(address("imprint", &mut bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn colours() {
+        for (typed, kept) in [("", ""), (" #FFCC00 ", "#ffcc00"), ("#000000", "#000000")] {
+            let mut text = typed.to_owned();
+            assert_eq!(colour("colour", &mut text), Ok(()), "{typed}");
+            assert_eq!(text, kept);
+        }
+        for bad in ["yellow", "ffcc00", "#fc0", "#ffcc0g", "#ffcc00ff", "#ffcc0é", "url(#ffcc00)"] {
+            assert!(colour("colour", &mut bad.to_owned()).is_err(), "{bad}");
         }
     }
 

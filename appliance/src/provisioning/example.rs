@@ -1,7 +1,7 @@
 //! What `plenum config example` prints.
 
 /// A file with every key; a test reads it back.
-pub const EXAMPLE: &str = r#"# plenum.toml: sets a box up without anybody touching it. Put it on a USB stick (FAT), plug the stick in, and
+pub const EXAMPLE: &str = r##"# plenum.toml: sets a box up without anybody touching it. Put it on a USB stick (FAT), plug the stick in, and
 # switch the box on. Check it beforehand: plenum config check plenum.toml
 #
 # With a signature beside it (plenum.toml.sig) it is applied without a question; without, the box's display asks.
@@ -53,6 +53,8 @@ name = "Unfallversicherung Nord"
 imprint = "https://www.example.org/impressum"
 privacy = "https://www.example.org/datenschutz"
 data_protection_officer = "datenschutz@example.org"
+# The pages derive shades from it that can be read. Left out: their own.
+colour = "#0b5cad"
 
 # Where updates come from: a folder on any web server. Left out: updates come as a file or on a USB stick.
 [update]
@@ -106,4 +108,4 @@ keep = 14
 # without a passphrase
 # -----END PRIVATE KEY-----
 # """
-"#;
+"##;

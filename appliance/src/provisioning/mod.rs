@@ -143,6 +143,9 @@ pub fn read(text: &str, now: SystemTime) -> Result<Provisioning, Vec<Finding>> {
         check.note(&["version"], format!("this box reads version {VERSION}: write `version = {VERSION}`"));
     }
     check.people(&document);
+    if document.institution.as_ref().is_some_and(|it| !it.logo.is_empty()) {
+        check.note(&["institution", "logo"], "a logo is uploaded in the administration: leave this key out");
+    }
     let host_name = document.host_name.map(|host_name| HostName { revision: 0, host_name });
     let time = document.time_servers.map(|servers| TimeSettings { revision: 0, servers });
     let provisioning = Provisioning {

@@ -21,6 +21,7 @@ fn the_example_is_what_it_shows() {
     assert_eq!((read.administrators.len(), read.auditors.len()), (1, 1));
     assert_eq!(read.host_name.unwrap().host_name, "konferenz.example.org");
     assert_eq!(read.network.unwrap().ports, ["enp1s0"]);
+    assert_eq!(read.institution.unwrap().colour, "#0b5cad");
     assert!(read.certificate.is_none() && read.acme.is_none() && read.backup_key.is_none());
     assert_eq!(read.mail.unwrap().settings.recipients, ["it@example.org"]);
     assert_eq!(read.backup.unwrap().keep, 14);
@@ -50,7 +51,7 @@ fn the_sections_that_are_left_out_can_be_put_in() {
 }
 
 #[test]
-fn ten_broken_files_name_line_and_remedy() {
+fn broken_files_name_line_and_remedy() {
     for (from, to, line, key, what) in [
         ("version = 1", "version = 2", "version = 2", "version", "write `version = 1`"),
         (
@@ -64,6 +65,8 @@ fn ten_broken_files_name_line_and_remedy() {
         ("ports = [\"enp1s0\"]", "ports = []", "ports = []", "network.ports", "one port"),
         ("# vlan = 42", "vlan = 5000", "vlan = 5000", "network.vlan", "1 to 4094"),
         ("imprint = \"https:", "imprint = \"http:", "imprint", "institution.imprint", "https://"),
+        ("colour = \"#0b5cad\"", "colour = \"blue\"", "colour", "institution.colour", "#0a626c"),
+        ("colour = \"#0b5cad\"", "logo = \"AAAA\"", "logo", "institution.logo", "administration"),
         (
             "host_name = \"konferenz.",
             "host_name = \"kon ferenz.",
@@ -119,6 +122,8 @@ fn what_is_no_file_of_this_kind_names_its_line_too() {
     assert!(what.contains("plenum config example"));
     let (line, _, what) = one("domains =", "domians =");
     assert!(line.starts_with("domians") && what.contains("domians"), "{line}: {what}");
+    let (line, _, what) = one("colour =", "color =");
+    assert!(line.starts_with("color") && what.contains("color"), "{line}: {what}");
     let (line, ..) = one("mode = \"automatic\"", "mode = \"magic\"");
     assert!(!line.is_empty());
 }

@@ -53,6 +53,7 @@ pub fn module() -> String {
         NewSecondFactor,
         AccountInfo,
         Institution,
+        InstitutionLogo,
         HostName,
         TimeSettings,
         UpdateSource,

@@ -45,6 +45,11 @@ impl Limits {
         let minute = Duration::from_secs(60);
         Limits { body: minute, body_bytes: 24 << 20, answer: minute, answer_bytes: 24 << 20, ..self }
     }
+
+    /// For the institution's logo in base64.
+    pub(crate) fn for_logo(self) -> Limits {
+        Limits { body_bytes: 512 << 10, ..self }
+    }
 }
 
 impl Default for Limits {

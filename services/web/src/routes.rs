@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{any, get, put};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::{Method, StatusCode};
 use plenum_daemon::Shutdown;
@@ -32,8 +32,9 @@ struct Site {
     health: Health,
     signaling: Upstream,
     appliance: Upstream,
-    /// The same, for backups.
+    /// The same, for backups and for the institution's logo.
     files: Upstream,
+    logo: Upstream,
     /// Whoever waits for it holds no more than the head of a request.
     large: Semaphore,
     metrics: Metrics,
@@ -55,6 +56,7 @@ pub(crate) fn router(
         signaling: Upstream::new("signaling", settings.signaling_socket.clone(), limits),
         appliance: Upstream::new("appliance", settings.appliance_socket.clone(), limits),
         files: Upstream::new("appliance", settings.appliance_socket.clone(), limits.for_files()),
+        logo: Upstream::new("appliance", settings.appliance_socket.clone(), limits.for_logo()),
         large: Semaphore::new(LARGE_AT_ONCE),
         metrics: metrics.clone(),
         shutdown: shutdown.clone(),
@@ -70,6 +72,7 @@ pub(crate) fn router(
         .route("/ws", get(socket))
         .route("/api/box/backup/{*call}", any(files_api))
         .route("/api/box/update/file", any(files_api))
+        .route("/api/box/institution/logo", put(logo_api).fallback(box_api))
         .route("/api/box/{*call}", any(box_api))
         .route("/api/{*call}", any(meeting_api))
         .fallback(file)
@@ -121,11 +124,19 @@ async fn box_api(State(site): Shared, request: Request) -> Response {
     api(&site.appliance, request).await
 }
 
-/// A file is read whole before the manager asks who sends it: few at once.
 async fn files_api(State(site): Shared, request: Request) -> Response {
-    let waiting = tokio::time::timeout(site.files.limits.connect, site.large.acquire()).await;
+    large(&site, &site.files, request).await
+}
+
+async fn logo_api(State(site): Shared, request: Request) -> Response {
+    large(&site, &site.logo, request).await
+}
+
+/// A file is read whole before the manager asks who sends it: few at once.
+async fn large(site: &Site, upstream: &Upstream, request: Request) -> Response {
+    let waiting = tokio::time::timeout(upstream.limits.connect, site.large.acquire()).await;
     match waiting {
-        Ok(Ok(_permit)) => api(&site.files, request).await,
+        Ok(Ok(_permit)) => api(upstream, request).await,
         _ => text(StatusCode::SERVICE_UNAVAILABLE, "Other files are on their way: try again in a minute.\n"),
     }
 }

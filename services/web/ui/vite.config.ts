@@ -43,5 +43,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     include: ['src/**/*.test.ts'],
     environment: 'node',
+    // A test compares colours with those of the tokens.
+    css: { include: /tokens/ },
   },
 }))

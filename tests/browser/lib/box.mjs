@@ -9,6 +9,7 @@ import { PASSWORD } from "./box-api.mjs";
 import { sign } from "./certificates.mjs";
 import { oneTimePassword } from "./one-time-password.mjs";
 import { byKeyboard } from "./keyboard.mjs";
+import { logo } from "./picture.mjs";
 import { until } from "./until.mjs";
 
 /** Width in pixels, theme. */
@@ -99,6 +100,8 @@ export class Box {
     await this.control("form-error").waitFor();
     await this.check("institution with a wrong address");
     await this.control("institution-imprint").fill("https://www.example.org/impressum");
+    await this.control("institution-officer").fill("datenschutz@example.org");
+    await this.look();
     await this.control("institution-save").click();
     await this.step("mail");
     await this.control("mail-save").waitFor();
@@ -111,6 +114,24 @@ export class Box {
     await this.test();
     await this.finish();
     return secret;
+  }
+
+  /** A file that is no image is named; logo and colour are seen before they are kept. */
+  async look() {
+    const choose = (name, mimeType, buffer) => this.control("institution-logo").setInputFiles({ name, mimeType, buffer });
+    await choose("logo.svg", "image/svg+xml", Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>'));
+    await this.control("form-error").waitFor();
+    await choose("logo.png", "image/png", logo(1_200, 400));
+    await this.control("form-error").waitFor({ state: "detached" });
+    await this.control("institution-colour").fill("yellow");
+    await this.control("institution-save").click();
+    await this.control("form-error").waitFor();
+    assert.equal(await this.control("institution-colour").getAttribute("aria-invalid"), "true");
+    await this.control("institution-colour").fill("#FFE600");
+    await until("both previews show the logo", () =>
+      this.control("institution-preview").locator("img").evaluateAll((images) =>
+        images.length === 2 && images.every((image) => image.naturalWidth === 512)));
+    await this.check("institution with logo and colour");
   }
 
   /** The box tests itself, the browser the way to it; and a real call. */
@@ -471,7 +492,19 @@ export class Box {
     await this.area("institution");
     await this.control("institution-name").waitFor();
     assert.equal(await this.control("institution-name").inputValue(), "Unfallversicherung Nord");
+    assert.equal(await this.control("institution-colour").inputValue(), "#ffe600");
     await this.check("institution");
+    const mark = this.control("institution-mark").locator("img");
+    await this.control("institution-logo-remove").click();
+    await this.control("institution-logo-keep").waitFor();
+    await this.check("institution whose logo goes");
+    await this.control("institution-logo-keep").click();
+    await this.control("institution-save").click();
+    await this.control("toast").first().waitFor();
+    assert.equal(await mark.count(), 1, "it stays");
+    await this.control("institution-logo-remove").click();
+    await this.control("institution-save").click();
+    await mark.waitFor({ state: "detached" });
     await this.area("accounts");
     await this.control("account-row").first().waitFor();
     await this.check("accounts");

@@ -17,6 +17,21 @@ pub struct Institution {
     pub privacy: String,
     /// How to reach the data-protection officer.
     pub data_protection_officer: String,
+    /// `#rrggbb`, from which the pages derive shades that can be read; empty: their own.
+    pub colour: String,
+    /// Changes with the logo, which is at `/api/box/institution/logo?v=` and this; empty: there is none. It is not
+    /// changed here but by [`InstitutionLogo`].
+    pub logo: String,
+}
+
+/// Puts a logo in the place of another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields)]
+pub struct InstitutionLogo {
+    /// Of [`Institution`].
+    pub revision: u32,
+    /// PNG, JPEG or WebP in base64 (RFC 4648 section 4): up to 256 KiB, each side of 16 to 2000 pixels.
+    pub logo: String,
 }
 
 /// What the box is called.

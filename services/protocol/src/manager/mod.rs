@@ -46,6 +46,9 @@
 //! | `POST /api/box/backup/test` | [`BackupName`] | 200 [`RestoreTest`] | administrator |
 //! | `POST /api/box/backup/restore` | [`RestoreOrder`] | 200 [`Restored`], 400 with the reason | set-up |
 //! | `GET /api/box/institution` | – | 200 [`Institution`] | anyone |
+//! | `GET /api/box/institution/logo` | – | 200, an image: for good with `?v=` and its [`Institution::logo`]; 404 without one | anyone |
+//! | `PUT /api/box/institution/logo` | [`InstitutionLogo`] | 200 [`Institution`]; 400 with the reason, 409 if `revision` is not the stored one | administrator, set-up |
+//! | `DELETE /api/box/institution/logo` | – | 200 [`Institution`]: without one | administrator, set-up |
 //! | `GET /api/box/overview` | – | 200 [`Overview`] | administrator |
 //! | `GET /api/box/history/RANGE` | – | 200 [`History`]; `day`, `week` or `month` | administrator |
 //! | `GET /api/box/metrics-access` | – | 200 [`MetricsAccess`] | administrator |
@@ -75,7 +78,7 @@ mod support;
 mod syslog;
 
 pub use acme::{AcmeFailure, AcmePhase, AcmeReason, AcmeSettings, AcmeState};
-pub use areas::{HostName, Institution, TimeSettings, UpdateSource};
+pub use areas::{HostName, Institution, InstitutionLogo, TimeSettings, UpdateSource};
 pub use backup::{
     BackupFile, BackupKey, BackupKeyState, BackupName, BackupSettings, BackupState, RestoreOrder,
     RestoreTest, Restored, SavedFile,

@@ -14,8 +14,8 @@ struct Call {
     answer: Value,
     status: u16,
     access: Access,
-    /// Type of the answer.
-    content: &'static str,
+    /// Types of the answer.
+    content: &'static [&'static str],
 }
 
 #[derive(PartialEq, Eq)]
@@ -29,6 +29,7 @@ enum Access {
 const JSON: &str = "application/json";
 /// As the daemons answer.
 const OPEN_METRICS: &str = "application/openmetrics-text";
+const IMAGES: [&str; 3] = ["image/png", "image/jpeg", "image/webp"];
 
 /// Collects schemas while calls are named.
 struct Calls {
@@ -71,7 +72,7 @@ impl Calls {
         answer: Value,
     ) -> &mut Call {
         let access = Access::Session;
-        self.calls.push(Call { method, path, what, body, answer, status: 200, access, content: JSON });
+        self.calls.push(Call { method, path, what, body, answer, status: 200, access, content: &[JSON] });
         self.calls.last_mut().expect("one was added")
     }
 
@@ -159,13 +160,19 @@ fn calls() -> Calls {
     it.send::<BackupName, RestoreTest>("post", "/api/box/backup/test", "See whether it can be restored");
     it.send::<RestoreOrder, Restored>("post", "/api/box/backup/restore", "Restore it on a box in set-up");
     it.get::<Institution>("/api/box/institution", "Who runs the box, for every page").open();
+    let what = "The logo of the institution";
+    let logo = it.add("get", "/api/box/institution/logo", what, None, json!({})).open();
+    logo.content = &IMAGES;
+    let what = "Use a logo";
+    it.send::<InstitutionLogo, Institution>("put", "/api/box/institution/logo", what);
+    it.order::<Institution>("delete", "/api/box/institution/logo", "Go without a logo");
     it.get::<Overview>("/api/box/overview", "The box in numbers");
     it.get::<MetricsAccess>("/api/box/metrics-access", "Whether metrics may be read");
     it.order::<MetricsToken>("post", "/api/box/metrics-access", "Open the metrics, with a new token");
     it.order::<MetricsAccess>("delete", "/api/box/metrics-access", "Close the metrics");
     let metrics = it.get::<String>("/api/box/metrics", "All metrics, for a monitoring system");
     metrics.access = Access::Token;
-    metrics.content = OPEN_METRICS;
+    metrics.content = &[OPEN_METRICS];
     it.schema::<HistoryRange>();
     it.get::<History>("/api/box/history/{range}", "How the box was over a day, a week or 30 days");
     it.send::<PowerOrder, PowerAnswer>("post", "/api/box/power", "Restart or switch off");
@@ -213,16 +220,18 @@ pub fn document() -> String {
 }
 
 fn operation(call: &Call, error: &Value) -> Value {
-    let json = |schema: &Value| json!({ JSON: { "schema": schema } });
+    let content = |types: &[&str], schema: &Value| -> Value {
+        types.iter().map(|of| (of.to_string(), json!({ "schema": schema }))).collect::<Map<_, _>>().into()
+    };
     let mut operation = json!({
         "summary": call.what,
         "responses": {
-            call.status.to_string(): { "description": "Done", "content": { call.content: { "schema": call.answer } } },
-            "default": { "description": "Refused", "content": json(error) },
+            call.status.to_string(): { "description": "Done", "content": content(call.content, &call.answer) },
+            "default": { "description": "Refused", "content": content(&[JSON], error) },
         },
     });
     if let Some(body) = &call.body {
-        operation["requestBody"] = json!({ "required": true, "content": json(body) });
+        operation["requestBody"] = json!({ "required": true, "content": content(&[JSON], body) });
     }
     let security = match call.access {
         Access::Anyone => None,
@@ -237,6 +246,11 @@ fn operation(call: &Call, error: &Value) -> Value {
         operation["parameters"] = json!([{
             "name": "before", "in": "path", "required": true,
             "schema": { "type": "integer", "format": "uint64", "minimum": 0 },
+        }]);
+    }
+    if call.content == IMAGES {
+        operation["parameters"] = json!([{
+            "name": "v", "in": "query", "description": "`logo` of `Institution`", "schema": { "type": "string" },
         }]);
     }
     if call.path.contains("{range}") {

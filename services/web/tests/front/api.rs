@@ -92,6 +92,23 @@ async fn bodies_have_a_limit() {
 }
 
 #[tokio::test]
+async fn a_logo_is_longer_than_other_bodies() {
+    let house = House::start().await;
+    let mut requests = neighbour(&house.settings.appliance_socket, ABOUT);
+    let send = |method: &str, bytes: usize| {
+        let path = "/api/box/institution/logo";
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        format!("{head}Content-Length: {bytes}\r\n\r\n{}", "x".repeat(bytes))
+    };
+    assert_eq!(status(&house.ask(&send("PUT", 512 << 10)).await), "200");
+    assert!(requests.recv().await.unwrap().starts_with("PUT /api/box/institution/logo HTTP/1.1\r\n"));
+    assert_eq!(status(&house.ask(&send("PUT", (512 << 10) + 1)).await), "413");
+    assert_eq!(status(&house.ask(&send("DELETE", 65_537)).await), "413");
+    assert!(requests.try_recv().is_err());
+    assert_eq!(status(&house.get("/api/box/institution/logo").await), "200");
+}
+
+#[tokio::test]
 async fn au8_a_page_of_another_origin_can_change_nothing() {
     let house = House::start().await;
     let mut requests = neighbour(&house.settings.signaling_socket, ABOUT);

@@ -3,6 +3,7 @@
 export const testids = {
   // Every page
   languageMenu: 'language-menu',
+  institutionMark: 'institution-mark',
   themeMenu: 'theme-menu',
 
   // Start page
@@ -233,6 +234,12 @@ export const testids = {
   institutionImprint: 'institution-imprint',
   institutionPrivacy: 'institution-privacy',
   institutionOfficer: 'institution-officer',
+  institutionColour: 'institution-colour',
+  institutionPicker: 'institution-picker',
+  institutionLogo: 'institution-logo',
+  institutionLogoRemove: 'institution-logo-remove',
+  institutionLogoKeep: 'institution-logo-keep',
+  institutionPreview: 'institution-preview', // data-scheme
   institutionSave: 'institution-save',
   signInName: 'sign-in-name',
   signInPassword: 'sign-in-password',

@@ -16,6 +16,7 @@ import type {
   HostKey,
   HostName,
   Institution,
+  InstitutionLogo,
   LogPage,
   LogQuery,
   MailSettings,
@@ -126,6 +127,14 @@ export class BoxApi {
 
   setInstitution(wanted: Institution): Promise<Institution> {
     return this.#call('PUT', 'settings/institution', wanted)
+  }
+
+  setLogo(logo: InstitutionLogo): Promise<Institution> {
+    return this.#call('PUT', 'institution/logo', logo, UPLOAD_TIMEOUT)
+  }
+
+  removeLogo(): Promise<Institution> {
+    return this.#call('DELETE', 'institution/logo')
   }
 
   hostName(): Promise<HostName> {

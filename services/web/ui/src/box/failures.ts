@@ -87,6 +87,8 @@ const MALFORMED: Record<string, () => string> = {
   deletions: m.restore_old_deletions,
   imprint: m.box_bad_address,
   privacy: m.box_bad_address,
+  colour: m.box_bad_colour,
+  logo: m.box_bad_logo,
   servers: m.box_bad_servers,
   source: m.box_bad_address,
   server: m.box_mail_bad_server,

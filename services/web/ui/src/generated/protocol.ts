@@ -273,7 +273,26 @@ imprint: string, privacy: string,
 /**
  * How to reach the data-protection officer.
  */
-data_protection_officer: string, };
+data_protection_officer: string, 
+/**
+ * `#rrggbb`, from which the pages derive shades that can be read; empty: their own.
+ */
+colour: string, 
+/**
+ * Changes with the logo, which is at `/api/box/institution/logo?v=` and this; empty: there is none. It is not
+ * changed here but by [`InstitutionLogo`].
+ */
+logo: string, };
+
+export type InstitutionLogo = { 
+/**
+ * Of [`Institution`].
+ */
+revision: number, 
+/**
+ * PNG, JPEG or WebP in base64 (RFC 4648 section 4): up to 256 KiB, each side of 16 to 2000 pixels.
+ */
+logo: string, };
 
 export type HostName = { revision: number, 
 /**

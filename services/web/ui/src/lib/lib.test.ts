@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { logoAddress, read } from './institution.svelte'
 import { readPasted, routeOf } from './router.svelte'
-import { duration, initials, linkify } from './text'
+import { contactHref, duration, initials, linkify } from './text'
 
 describe('links', () => {
   const secret = 'k3Jv0xQnT1mZ8aYwB5dEfg'
@@ -23,6 +24,44 @@ describe('links', () => {
     for (const text of ['', 'hello there', 'https://box.example/', 'javascript:alert(1)', 'box.example/join']) {
       expect(readPasted(text, 'box.example')).toEqual({ kind: 'nonsense' })
     }
+  })
+})
+
+describe('contacts', () => {
+  test('mail and pages are links, and everything else is text', () => {
+    expect(contactHref('dpo@example.org')).toBe('mailto:dpo@example.org')
+    expect(contactHref('dpo?bcc=eve@example.org')).toBe('mailto:dpo%3Fbcc%3Deve@example.org')
+    expect(contactHref('https://example.org/dpo')).toBe('https://example.org/dpo')
+    for (const text of [
+      '',
+      'Ada Lovelace',
+      '040 123',
+      'javascript:alert(1)',
+      'http://example.org',
+      'https://',
+      'Ada <a@b.org>',
+      'a@b.org?cc=c@d.org',
+      'a@b',
+    ]) {
+      expect(contactHref(text), text).toBeUndefined()
+    }
+  })
+})
+
+describe('institution', () => {
+  const known = { revision: 1, name: 'A', imprint: '', privacy: '', data_protection_officer: '', colour: '', logo: '' }
+
+  test('what the tab kept is taken as a whole or not at all', () => {
+    expect(read(JSON.stringify(known))).toEqual(known)
+    for (const text of ['', '{', 'null', '[]', JSON.stringify({ ...known, logo: 1 }), '{"name":"A"}']) {
+      expect(read(text), text).toBeUndefined()
+    }
+  })
+
+  test('the address of a logo names it', () => {
+    expect(logoAddress(undefined)).toBeUndefined()
+    expect(logoAddress(known)).toBeUndefined()
+    expect(logoAddress({ ...known, logo: 'a-b_c' })).toBe('/api/box/institution/logo?v=a-b_c')
   })
 })
 

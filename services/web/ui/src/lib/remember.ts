@@ -1,5 +1,5 @@
-// Everything that this page keeps in the browser, in one list (TR2): nothing but what the user chose.
-// src/devices adds the chosen devices. There are no cookies.
+// Everything that this page keeps in the browser, in one list (TR2): nothing but what the user chose, and for the tab
+// what the box says of itself. src/devices adds the chosen devices. There are no cookies.
 
 const KEYS = {
   language: 'plenum.language',
@@ -31,20 +31,27 @@ export function remember(key: Remembered, value: string | undefined): void {
 }
 
 const HOST_KEY = 'plenum.host-key'
+const INSTITUTION = 'plenum.institution'
 
 /** The host key lives as long as the tab. */
-export function recallHostKey(): string {
+export const recallHostKey = () => recallForTab(HOST_KEY)
+export const rememberHostKey = (value: string) => rememberForTab(HOST_KEY, value)
+
+export const recallInstitution = () => recallForTab(INSTITUTION)
+export const rememberInstitution = (value: string) => rememberForTab(INSTITUTION, value)
+
+function recallForTab(key: string): string {
   try {
-    return sessionStorage.getItem(HOST_KEY) ?? ''
+    return sessionStorage.getItem(key) ?? ''
   } catch {
     return ''
   }
 }
 
-export function rememberHostKey(value: string): void {
+function rememberForTab(key: string, value: string): void {
   try {
-    if (value) sessionStorage.setItem(HOST_KEY, value)
-    else sessionStorage.removeItem(HOST_KEY)
+    if (value) sessionStorage.setItem(key, value)
+    else sessionStorage.removeItem(key)
   } catch {
     // Not remembered, then.
   }

@@ -33,6 +33,13 @@ function regional(language: string): string {
   return navigator.languages.find((tag) => tag.toLowerCase().split('-')[0] === language) ?? language
 }
 
+/** Where a contact in free words leads to; undefined: it is to be read. */
+export function contactHref(text: string): string | undefined {
+  if (/^https:\/\/\S+$/u.test(text) && URL.canParse(text)) return text
+  const [, person, host] = /^([^\s@<>"]+)@([^\s@<>"?&]+\.[^\s@<>"?&]+)$/u.exec(text) ?? []
+  return person && host ? `mailto:${encodeURIComponent(person)}@${host}` : undefined
+}
+
 export type TextPart = { text: string; href?: string }
 
 const LINK = /https?:\/\/[^\s<>"'`]+/giu
