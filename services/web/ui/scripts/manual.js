@@ -126,12 +126,11 @@ function address(/** @type {string} */ href, /** @type {string} */ language, /**
   return `/help/${there}#${headings('en', there)[index].id}`
 }
 
-/** Of a lossless WebP file (RFC 9649 section 3.4), in pixels. */
+/** Of a WebP file with an extended header (RFC 9649 section 2.7), in pixels. */
 function size(/** @type {string} */ file) {
   const bytes = readFileSync(file)
-  if (bytes.toString('latin1', 8, 16) !== 'WEBPVP8L') throw new Error(`${file} is no lossless WebP picture`)
-  const bits = bytes.readUInt32LE(21)
-  return { width: (bits & 0x3fff) + 1, height: ((bits >> 14) & 0x3fff) + 1 }
+  if (bytes.toString('latin1', 8, 16) !== 'WEBPVP8X') throw new Error(`${file} is not as scripts/pictures.js writes it`)
+  return { width: bytes.readUIntLE(24, 3) + 1, height: bytes.readUIntLE(27, 3) + 1 }
 }
 
 function escapeHtml(/** @type {string} */ text) {
