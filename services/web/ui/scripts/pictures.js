@@ -10,7 +10,7 @@ const DIST = 'dist'
 const LOCALES = { de: 'de-DE', en: 'en-GB' }
 const WIDTH = 1100
 /** Pictures stand between paragraphs: what is further down is told there. */
-const HIGHEST = 1050
+const HIGHEST = 1100
 const TYPES = {
   '.html': 'text/html',
   '.js': 'text/javascript',
@@ -33,13 +33,16 @@ function answer(route, answers) {
   return route.fulfill({ body: readFileSync(join(DIST, file)), contentType: TYPES[extname(file)] })
 }
 
-/** In the page: where it ends, or where the last part does that fits. */
+/** In the page: where it ends, or where its last card does that fits, or the last part of the first one. */
 function end(highest) {
   const whole = document.documentElement.scrollHeight
   if (whole <= highest) return whole
-  const parts = [...document.querySelectorAll('nav, .card, .card form > *, .graphs > *')]
-  const ends = parts.map((part) => Math.ceil(part.getBoundingClientRect().bottom + scrollY) + 14)
-  return Math.max(...ends.filter((bottom) => bottom <= highest))
+  const ends = (/** @type {string} */ parts) =>
+    [...document.querySelectorAll(parts)]
+      .map((part) => Math.ceil(part.getBoundingClientRect().bottom + scrollY) + 8)
+      .filter((bottom) => bottom <= highest)
+  const cards = ends('.card')
+  return Math.max(...(cards.length > 0 ? cards : ends('.card form > *, .graphs summary')), ...ends('nav'))
 }
 
 /** In the page: what is plugged in at somebody's desk. */

@@ -212,7 +212,7 @@ const answers = {
     kind: 'acme',
     shown: certificate,
     request: null,
-    acme: { phase: 'valid', next: Date.UTC(2026, 9, 2) / 1_000, until: certificate.not_after, failure: null },
+    acme: { phase: 'good', next: Date.UTC(2026, 9, 2) / 1_000, until: certificate.not_after, failure: null },
   } satisfies CertificateState,
   'box/history/day': history(),
   'box/metrics-access': { open: false } satisfies MetricsAccess,
