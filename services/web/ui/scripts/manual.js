@@ -70,7 +70,8 @@ function component(/** @type {string} */ markdown, /** @type {string} */ filenam
         const cell = (/** @type {import('marked').Tokens.TableCell} */ { tokens }, /** @type {number} */ column) =>
           `<td data-column="${escapeHtml(header[column].text)}">${this.parser.parseInline(tokens)}</td>`
         const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n')
-        return `<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>\n`
+        const wide = header.length > 3 ? ' class="wide"' : ''
+        return `<table${wide}><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>\n`
       },
     },
   })
