@@ -32,6 +32,9 @@ const MAX_CRATES: usize = 420;
 
 const MAX_LINES: usize = 1_000;
 
+/// Bytes of the manual's pictures in all languages.
+const MAX_PICTURES: u64 = 1_500_000;
+
 #[test]
 fn imports_go_one_way() {
     let metadata = metadata();
@@ -96,6 +99,31 @@ fn every_path_that_a_document_names_exists() {
         }
     }
     assert!(missing.is_empty(), "documents name paths that do not exist:\n{}", missing.join("\n"));
+}
+
+/// The user interface shows the manual: what is too large here is too large on the box.
+#[test]
+fn the_pictures_of_the_manual_are_those_that_it_shows() {
+    let manual = root().join("docs/operations");
+    let mut bytes = 0;
+    for language in ["de", "en"] {
+        let files = |folder: &Path| -> BTreeSet<PathBuf> {
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+        };
+        let there = files(&manual.join("images").join(language));
+        let mut shown = BTreeSet::new();
+        for page in files(&manual.join(language)) {
+            let text = fs::read_to_string(&page).unwrap();
+            for picture in text.split("![").skip(1) {
+                let (alternative, path) = picture.split_once("](../").expect("a path beside the page");
+                assert!(alternative.len() > 20, "{}: what is to be seen in {alternative:?}?", page.display());
+                shown.insert(manual.join(path.split(')').next().unwrap()));
+            }
+        }
+        assert_eq!(shown, there, "shown on the left, in the folder on the right");
+        bytes += there.iter().map(|file| fs::metadata(file).unwrap().len()).sum::<u64>();
+    }
+    assert!(bytes <= MAX_PICTURES, "{bytes} bytes of pictures; at most {MAX_PICTURES}");
 }
 
 /// Paths between backticks that begin with one of the repository's folders, and targets of links.

@@ -35,6 +35,13 @@ pub(crate) fn user_interface() -> Result<()> {
     run(build.args(["--prefix", "services/web/ui", "run", "--silent", "build"]).stdout(std::io::stderr()))
 }
 
+/// Those of the operations manual, of the user interface as it is now.
+pub(crate) fn pictures() -> Result<()> {
+    setup::install(setup::SUITES)?;
+    user_interface()?;
+    run(in_root("npm").args(["--prefix", "services/web/ui", "run", "--silent", "pictures"]))
+}
+
 /// The Python packages of `tests/browser/requirements.txt` in a folder of their own: Schemathesis tries an API by its
 /// OpenAPI document, and aiosmtpd is a mail server.
 pub(crate) fn python_packages() -> Result<PathBuf> {

@@ -1,4 +1,4 @@
-//! The task runner: `cargo xtask run | test | bench | build | image | generate | data-register`.
+//! The task runner: `cargo xtask run | test | bench | build | pictures | image | generate | data-register`.
 //!
 //! Thin by rule: each task sets up what it needs and starts a program that does the work.
 
@@ -38,6 +38,8 @@ enum Task {
         #[arg(long)]
         release: bool,
     },
+    /// Take the pictures of the operations manual anew.
+    Pictures,
     /// The appliance's image.
     #[command(subcommand)]
     Image(image::Task),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Task::Test(options) => suites::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Build { release } => build::everything(release),
+        Task::Pictures => build::pictures(),
         Task::Image(task) => image::run_task(&task),
         Task::Generate { check } => generate::run(check),
         Task::DataRegister { json } => generate::data_register(json),

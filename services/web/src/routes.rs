@@ -27,6 +27,9 @@ use tokio::sync::Semaphore;
 /// Some 50 MB of memory each.
 const LARGE_AT_ONCE: usize = 2;
 
+/// The same page: the user interface looks at the address. Pages of the manual lie below `/help`.
+const PAGES: [&str; 5] = ["/", "/join", "/setup", "/admin", "/help"];
+
 struct Site {
     pages: Pages,
     health: Health,
@@ -62,11 +65,9 @@ pub(crate) fn router(
         shutdown: shutdown.clone(),
         security_contact: settings.security_contact.clone(),
     });
-    Router::new()
-        .route("/", get(index))
-        .route("/join", get(index))
-        .route("/setup", get(index))
-        .route("/admin", get(index))
+    let pages = PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(index)));
+    pages
+        .route("/help/{page}", get(index))
         .route("/healthz", get(health))
         .route("/.well-known/security.txt", get(security))
         .route("/ws", get(socket))
@@ -210,7 +211,9 @@ async fn count(State(site): Shared, request: Request, next: Next) -> Response {
         "/ws" => Route::WebSocket,
         "/healthz" => Route::Health,
         path if path.starts_with("/api/") => Route::Api,
-        path if ["/", "/join", "/setup", "/admin"].contains(&path) || path.starts_with("/assets/") => {
+        path if PAGES.contains(&path)
+            || ["/help/", "/assets/"].iter().any(|below| path.starts_with(below)) =>
+        {
             Route::Page
         }
         _ => Route::Other,

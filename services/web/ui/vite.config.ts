@@ -2,6 +2,7 @@ import { paraglideVitePlugin } from '@inlang/paraglide-js'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 import { budget } from './scripts/budget.js'
+import { MANUAL, manual } from './scripts/manual.js'
 
 /** Where `npm run dev` finds the running house: `cargo xtask run` prints its address. */
 const house = process.env.PLENUM_URL ?? 'https://localhost:8443'
@@ -15,7 +16,7 @@ export default defineConfig(({ mode }) => ({
       // The same as in `npm run messages`.
       strategy: ['globalVariable', 'baseLocale'],
     }),
-    svelte(),
+    svelte({ extensions: ['.svelte', '.md'], preprocess: manual() }),
     mode !== 'stories' &&
       budget([
         { name: 'join page', limit: 100, modules: [] },
@@ -35,6 +36,7 @@ export default defineConfig(({ mode }) => ({
     ...(mode === 'stories' && { outDir: 'dist-stories', rolldownOptions: { input: 'stories.html' } }),
   },
   server: {
+    fs: { allow: ['.', MANUAL] },
     proxy: {
       '/api': { target: house, secure: false, changeOrigin: true },
       '/ws': { target: house, secure: false, changeOrigin: true, ws: true },

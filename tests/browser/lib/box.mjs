@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { audit } from "./axe.mjs";
 import { PASSWORD } from "./box-api.mjs";
 import { sign } from "./certificates.mjs";
+import { helpOfEveryArea } from "./help.mjs";
 import { oneTimePassword } from "./one-time-password.mjs";
 import { byKeyboard } from "./keyboard.mjs";
 import { logo } from "./picture.mjs";
@@ -465,6 +466,7 @@ export class Box {
     await this.signIn("ada@example.org", secret);
     await this.control("overview").getByRole("definition").first().waitFor();
     await this.check("overview");
+    await helpOfEveryArea(this);
     await this.history();
     await this.area("network");
     await this.control("network-dns").waitFor();

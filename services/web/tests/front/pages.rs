@@ -38,6 +38,10 @@ async fn hd7_every_answer_has_the_security_headers() {
 async fn the_page_and_everything_it_names() {
     let house = House::start().await;
     let page = house.get("/join").await;
+    let body = |answer: &str| answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+    for path in ["/setup", "/admin", "/help", "/help/network"] {
+        assert_eq!(body(&house.get(path).await), body(&page), "{path}");
+    }
     if status(&page) == "503" {
         assert!(page.contains("cargo xtask build"), "{page}");
         return;

@@ -6,6 +6,11 @@ export const testids = {
   institutionMark: 'institution-mark',
   themeMenu: 'theme-menu',
 
+  // The operations manual
+  help: 'help', // data-topic; without one, the list
+  helpLink: 'help-link',
+  helpContents: 'help-contents',
+
   // Start page
   titleInput: 'title-input',
   hostKeyInput: 'host-key-input',

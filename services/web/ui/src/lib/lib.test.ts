@@ -10,7 +10,9 @@ describe('links', () => {
     expect(routeOf('/', '')).toEqual({ page: 'start' })
     expect(routeOf('/join', `#${secret}`)).toEqual({ page: 'join', link: secret })
     expect(routeOf('/join', '')).toEqual({ page: 'start' })
-    expect(routeOf('/elsewhere', '')).toEqual({ page: 'unknown' })
+    expect(routeOf('/help', '')).toEqual({ page: 'help', topic: undefined, anchor: '' })
+    expect(routeOf('/help/network', '#ports')).toEqual({ page: 'help', topic: 'network', anchor: 'ports' })
+    for (const path of ['/elsewhere', '/help/a/b', '/helpless']) expect(routeOf(path, '')).toEqual({ page: 'unknown' })
   })
 
   test('a pasted link works whole, without its scheme, and as the secret alone', () => {

@@ -1,6 +1,10 @@
 // The pages. Of `/join#SECRET` the secret is behind `#` so that no server ever sees it in a URL.
 
-export type Route = { page: 'start' | 'setup' | 'admin' | 'unknown' } | { page: 'join'; link: string }
+export type Route =
+  | { page: 'start' | 'setup' | 'admin' | 'unknown' }
+  | { page: 'join'; link: string }
+  /** Without a topic, the list of them; `anchor` is a heading's. */
+  | { page: 'help'; topic: string | undefined; anchor: string }
 
 export function routeOf(pathname: string, hash: string): Route {
   if (pathname === '/' || pathname === '/index.html') return { page: 'start' }
@@ -10,6 +14,8 @@ export function routeOf(pathname: string, hash: string): Route {
   }
   if (/^\/setup\/?$/.test(pathname)) return { page: 'setup' }
   if (/^\/admin\/?$/.test(pathname)) return { page: 'admin' }
+  const help = /^\/help(?:\/([\w-]+))?\/?$/.exec(pathname)
+  if (help) return { page: 'help', topic: help[1], anchor: hash.replace(/^#/, '') }
   return { page: 'unknown' }
 }
 
