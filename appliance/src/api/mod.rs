@@ -8,6 +8,7 @@ mod extract;
 mod mail;
 mod monitoring;
 mod orders;
+mod rooms;
 mod settings;
 mod support;
 
@@ -106,6 +107,11 @@ impl Api {
                 "/api/box/backup/restore",
                 post(backup::restore).layer(DefaultBodyLimit::max(MAX_BACKUP_BYTES)),
             )
+            .route("/api/box/rooms", post(rooms::create))
+            .route("/api/box/rooms/find", post(rooms::find))
+            .route("/api/box/rooms/guest-link", post(rooms::replace_guest_link))
+            .route("/api/box/rooms/end", post(rooms::end))
+            .route("/api/box/rooms/delete", post(rooms::delete))
             .route("/api/box/institution", get(settings::public_institution))
             .route("/api/box/overview", get(orders::overview))
             .route("/api/box/metrics", get(monitoring::metrics))
@@ -179,12 +185,16 @@ impl IntoResponse for Refused {
             ManagerErrorCode::NotAllowed
             | ManagerErrorCode::Forged
             | ManagerErrorCode::SecondFactorNeeded => StatusCode::FORBIDDEN,
-            ManagerErrorCode::UnknownAccount => StatusCode::NOT_FOUND,
+            ManagerErrorCode::UnknownAccount | ManagerErrorCode::UnknownRoom => StatusCode::NOT_FOUND,
             ManagerErrorCode::Conflict
             | ManagerErrorCode::SetupOver
-            | ManagerErrorCode::LastAdministrator => StatusCode::CONFLICT,
+            | ManagerErrorCode::LastAdministrator
+            | ManagerErrorCode::NoMeeting
+            | ManagerErrorCode::NoHost => StatusCode::CONFLICT,
             ManagerErrorCode::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
-            ManagerErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ManagerErrorCode::Unavailable | ManagerErrorCode::MeetingsUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         };
         let mut response = answer(status, &self.0);
         if let Some(seconds) = self.0.retry_after {

@@ -6,6 +6,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
+import { setUpWith } from "../lib/box-api.mjs";
+import { RoomsPage, silent } from "../lib/box-rooms.mjs";
 import { Box } from "../lib/box.mjs";
 import { Chromium } from "../lib/chromium.mjs";
 import { House } from "../lib/house.mjs";
@@ -33,6 +35,30 @@ for (const { keyboard = false, ...view } of PEOPLE) {
     } finally {
       await browser.stop();
       await mail.stop();
+      await house.stop();
+    }
+  });
+}
+
+for (const { keyboard = false, ...view } of PEOPLE) {
+  test(`rooms are seen and tidied up, and nobody in them is named: ${view.locale}`, async () => {
+    const house = await House.start();
+    const [browser, meeting] = [await Chromium.start(house, view), await Chromium.start(house)];
+    try {
+      const secrets = await setUpWith(house, { ada: "administrator", bob: "auditor" });
+      const box = new Box(house, await browser.person("Ada"), { keyboard });
+      const rooms = new RoomsPage(box, [await meeting.person("Hanna"), await meeting.person("Gustav")]);
+      await box.page.goto(`${house.url}/admin`);
+      await box.signIn("ada", secrets.ada);
+      const done = await rooms.tidyUp((during) => silent(house, "signaling", during));
+      await box.control("sign-out").click();
+      await box.control("sign-in-name").waitFor();
+      await box.signIn("bob", secrets.bob);
+      await rooms.readAudit(done);
+      assert.deepEqual([...browser.faults, ...meeting.faults], []);
+    } finally {
+      await meeting.stop();
+      await browser.stop();
       await house.stop();
     }
   });
