@@ -1,11 +1,11 @@
-//! Rooms: which there are, and orders to them. What was done is in the audit log before it is answered, with the number
-//! of the room and never with a link.
+//! Rooms: which there are, and orders to them. What was done, or may have been, is in the audit log before it is
+//! answered, with the number of the room and never with a link.
 
 use super::extract::Session;
 use super::{Answer, Api, Body, answer};
 use crate::access::sessions::Who;
 use crate::manager::rooms::{ROOM_PAGE, number, page, place, refused, shown, silent};
-use crate::manager::{Refused, administers, name_of};
+use crate::manager::{Refused, administers};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,24 +13,30 @@ use plenum_protocol::manager::{AuditEvent, NewRoom, RoomCreated, RoomDone, RoomN
 use plenum_protocol::signaling::{RoomError, Signaling1Proxy};
 use std::time::Duration;
 
-/// It holds its rooms in memory, and stores a change within milliseconds.
-const LIMIT: Duration = Duration::from_secs(10);
+/// It holds its rooms in memory, and stores a change within milliseconds. `web` waits twice as long.
+const LIMIT: Duration = Duration::from_secs(5);
 
 pub(super) async fn find(State(api): State<Api>, Session(who): Session, body: Body<RoomQuery>) -> Answer {
     let Json(mut query) = body?;
     administers(&who)?;
     let after = place(&mut query)?;
     let signaling = api.signaling().await?;
-    let found = signaling.find_rooms(&query.text, query.running, after, ROOM_PAGE);
-    let found = timely(async { found.await.map_err(RoomError::from) }).await?;
-    Ok(answer(StatusCode::OK, &page(found)))
+    let found = timely(async {
+        let found = signaling.find_rooms(&query.text, query.running, after, ROOM_PAGE).await;
+        found.map_err(RoomError::from)
+    });
+    Ok(answer(StatusCode::OK, &page(found.await.map_err(refused)?)))
 }
 
 pub(super) async fn create(State(api): State<Api>, Session(who): Session, body: Body<NewRoom>) -> Answer {
     let Json(NewRoom { title }) = body?;
     administers(&who)?;
-    let (room, host_link, guest_link) = timely(api.signaling().await?.create_room(&title)).await?;
-    let room = api.note_room(who, AuditEvent::RoomCreated, room).await?;
+    let signaling = api.signaling().await?;
+    let event = AuditEvent::RoomCreated;
+    let made = api.ordered(&who, event, None, signaling.create_room(&title)).await?;
+    let (room, host_link, guest_link) = made;
+    let room = shown(room);
+    api.note_room(who, event, room.clone(), true).await?;
     let title = title.trim().to_owned();
     Ok(answer(StatusCode::CREATED, &RoomCreated { room, title, host_link, guest_link }))
 }
@@ -41,20 +47,21 @@ pub(super) async fn replace_guest_link(
     body: Body<RoomNumber>,
 ) -> Answer {
     let room = asked_for(&who, body)?;
-    timely(api.signaling().await?.replace_guest_link(room)).await?;
-    api.done(who, AuditEvent::GuestLinkReplaced, room, 0).await
+    let signaling = api.signaling().await?;
+    let order = async { signaling.replace_guest_link(room).await.map(|()| 0) };
+    api.carry_out(who, AuditEvent::GuestLinkReplaced, room, order).await
 }
 
 pub(super) async fn end(State(api): State<Api>, Session(who): Session, body: Body<RoomNumber>) -> Answer {
     let room = asked_for(&who, body)?;
-    let people = timely(api.signaling().await?.end_meeting(room)).await?;
-    api.done(who, AuditEvent::MeetingEnded, room, people).await
+    let signaling = api.signaling().await?;
+    api.carry_out(who, AuditEvent::MeetingEnded, room, signaling.end_meeting(room)).await
 }
 
 pub(super) async fn delete(State(api): State<Api>, Session(who): Session, body: Body<RoomNumber>) -> Answer {
     let room = asked_for(&who, body)?;
-    let people = timely(api.signaling().await?.delete_room(room)).await?;
-    api.done(who, AuditEvent::RoomDeleted, room, people).await
+    let signaling = api.signaling().await?;
+    api.carry_out(who, AuditEvent::RoomDeleted, room, signaling.delete_room(room)).await
 }
 
 fn asked_for(who: &Who, body: Body<RoomNumber>) -> Result<u64, Refused> {
@@ -63,9 +70,9 @@ fn asked_for(who: &Who, body: Body<RoomNumber>) -> Result<u64, Refused> {
     number("room", &room)
 }
 
-async fn timely<T>(call: impl Future<Output = Result<T, RoomError>>) -> Result<T, Refused> {
-    let answered = tokio::time::timeout(LIMIT, call).await;
-    answered.map_err(|_| silent("no answer in time"))?.map_err(refused)
+async fn timely<T>(call: impl Future<Output = Result<T, RoomError>>) -> Result<T, RoomError> {
+    let late = |_| RoomError::Bus(zbus::Error::Failure("no answer in time".to_owned()));
+    tokio::time::timeout(LIMIT, call).await.map_err(late)?
 }
 
 impl Api {
@@ -74,15 +81,42 @@ impl Api {
         self.machine.system.as_ref().ok_or_else(no_bus)?.signaling().await.map_err(silent)
     }
 
-    async fn note_room(&self, who: Who, event: AuditEvent, room: u64) -> Result<String, Refused> {
-        let (room, who) = (shown(room), name_of(&who));
-        let subject = room.clone();
-        self.call(move |manager, now| manager.note(&who, event, &subject, now)).await?;
-        Ok(room)
+    async fn carry_out(
+        &self,
+        who: Who,
+        event: AuditEvent,
+        room: u64,
+        order: impl Future<Output = Result<u32, RoomError>>,
+    ) -> Answer {
+        let people = self.ordered(&who, event, Some(room), order).await?;
+        let room = shown(room);
+        self.note_room(who, event, room.clone(), true).await?;
+        Ok(answer(StatusCode::OK, &RoomDone { room, people }))
     }
 
-    async fn done(&self, who: Who, event: AuditEvent, room: u64, people: u32) -> Answer {
-        let room = self.note_room(who, event, room).await?;
-        Ok(answer(StatusCode::OK, &RoomDone { room, people }))
+    /// Nobody knows what became of an order without an answer: that it was given is noted.
+    async fn ordered<T>(
+        &self,
+        who: &Who,
+        event: AuditEvent,
+        room: Option<u64>,
+        order: impl Future<Output = Result<T, RoomError>>,
+    ) -> Result<T, Refused> {
+        let done = timely(order).await;
+        if let Err(RoomError::Bus(_)) = &done {
+            let room = room.map(shown).unwrap_or_default();
+            self.note_room(who.clone(), event, room, false).await?;
+        }
+        done.map_err(refused)
+    }
+
+    async fn note_room(
+        &self,
+        who: Who,
+        event: AuditEvent,
+        room: String,
+        answered: bool,
+    ) -> Result<(), Refused> {
+        self.call(move |manager, now| manager.note_room(&who, event, &room, answered, now)).await
     }
 }

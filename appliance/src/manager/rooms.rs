@@ -1,13 +1,33 @@
 //! Rooms, as `signaling` has them, for the pages of an administrator.
 
-use super::{Refused, text};
+use super::{Manager, Now, Refused, name_of, text};
+use crate::access::sessions::Who;
+use crate::audit::Draft;
 use plenum_protocol::limits::MAX_TITLE_CHARS;
-use plenum_protocol::manager::{ManagerErrorCode, RoomPage, RoomPlace, RoomQuery, RoomState, RoomSummary};
+use plenum_protocol::manager::{
+    AuditEvent, ManagerErrorCode, RoomPage, RoomPlace, RoomQuery, RoomState, RoomSummary,
+};
 use plenum_protocol::signaling::{BusRoom, BusRoomPlace, RoomError};
 
 /// Rooms of a page: some 20 kB.
 pub const ROOM_PAGE: u32 = 50;
 const DAY_MILLIS: u64 = 86_400_000;
+
+impl Manager {
+    /// An order of an administrator. One that was not answered may have been carried out all the same.
+    pub fn note_room(
+        &self,
+        who: &Who,
+        event: AuditEvent,
+        room: &str,
+        answered: bool,
+        now: Now,
+    ) -> Result<(), Refused> {
+        let outcome = (!answered).then_some("no answer");
+        let draft = Draft::new(name_of(who), event, room).change(None::<&()>, outcome.as_ref());
+        self.change(now, draft, |_| Ok(()))
+    }
+}
 
 /// A query that can be asked, and where it goes on.
 pub fn place(query: &mut RoomQuery) -> Result<BusRoomPlace, Refused> {

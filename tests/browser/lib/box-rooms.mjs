@@ -64,6 +64,7 @@ export class RoomsPage {
     const said = await dialog.textContent();
     await this.control("confirm").click();
     await dialog.waitFor({ state: "detached" });
+    await this.control("toast").first().waitFor();
     return said;
   }
 
@@ -88,7 +89,7 @@ export class RoomsPage {
     for (const { name } of this.people) assert.ok(!told.includes(name), told);
 
     await this.order(room, "replace");
-    await until("the old link is dead", async () => (await box.title(new URL(links.guest).hash)) === undefined);
+    assert.equal(await box.title(new URL(links.guest).hash), undefined);
     await silence(async () => {
       await control("rooms-search-go").click();
       await control("form-error").waitFor({ timeout: 20_000 });

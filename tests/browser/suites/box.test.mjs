@@ -47,7 +47,9 @@ for (const { keyboard = false, ...view } of PEOPLE) {
     try {
       const secrets = await setUpWith(house, { ada: "administrator", bob: "auditor" });
       const box = new Box(house, await browser.person("Ada"), { keyboard });
-      const rooms = new RoomsPage(box, [await meeting.person("Hanna"), await meeting.person("Gustav")]);
+      const host = await meeting.person("Hanna");
+      await host.page.goto(house.url);
+      const rooms = new RoomsPage(box, [host, await meeting.person("Gustav")]);
       await box.page.goto(`${house.url}/admin`);
       await box.signIn("ada", secrets.ada);
       const done = await rooms.tidyUp((during) => silent(house, "signaling", during));
