@@ -141,7 +141,8 @@ impl System {
         login.power_off(false).await.context("switching off was refused")
     }
 
-    async fn signaling(&self) -> Result<Signaling1Proxy<'static>> {
+    /// The daemon that has the rooms.
+    pub async fn signaling(&self) -> Result<Signaling1Proxy<'static>> {
         let builder = Signaling1Proxy::builder(&self.bus).cache_properties(CacheProperties::No);
         Ok(builder.build().await?)
     }

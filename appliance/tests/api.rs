@@ -219,6 +219,11 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "backup/deletions", json!({})),
         ("POST", "backup/test", json!({ "name": "box-20261127T020000Z.backup" })),
         ("POST", "backup/restore", json!({ "backup": "AAAA", "key": "A".repeat(32) })),
+        ("POST", "rooms/find", json!({ "text": "Eve" })),
+        ("POST", "rooms", json!({ "title": "Eve's" })),
+        ("POST", "rooms/guest-link", json!({ "room": "00000000000000ab" })),
+        ("POST", "rooms/end", json!({ "room": "00000000000000ab" })),
+        ("POST", "rooms/delete", json!({ "room": "00000000000000ab" })),
         ("PUT", "settings/mail", mail()),
         ("PUT", "settings/syslog", json!({ "revision": 0, "server": "logs.eve.example" })),
         ("POST", "mail/test", json!({ "recipient": "eve@example.org" })),
@@ -575,4 +580,38 @@ async fn metrics_are_for_who_has_the_token_and_closed_at_first() {
     let closed = house.call("DELETE", "metrics-access", &ada, None).await;
     assert_eq!(closed.body, json!({ "open": false }));
     assert_eq!(read(monitoring(&token)).await.status, 404);
+}
+
+#[tokio::test]
+async fn rooms_are_for_administrators_and_a_silent_meeting_server_is_named() {
+    let house = House::start().await;
+    let setup = house.setup().await;
+    let find = json!({ "text": "" });
+    let refused = house.post("rooms/find", &setup, find.clone()).await;
+    assert_eq!((refused.status, &refused.body["error"]), (403, &json!("not_allowed")), "nor for the set-up");
+    let (ada, bob) = house.people().await;
+    let number = json!({ "room": "00000000000000ab" });
+    for (path, body) in [
+        ("rooms/find", find),
+        ("rooms", json!({ "title": "Board" })),
+        ("rooms/guest-link", number.clone()),
+        ("rooms/end", number.clone()),
+        ("rooms/delete", number),
+    ] {
+        let answer = house.post(path, &ada, body).await;
+        let said = (answer.status, &answer.body["error"]);
+        assert_eq!(said, (503, &json!("meetings_unavailable")), "{path}: {answer:?}");
+        assert!(answer.head.contains("retry-after"), "{}", answer.head);
+    }
+    for (path, body, field) in [
+        ("rooms/end", json!({ "room": "../1" }), "room"),
+        ("rooms/find", json!({ "text": "x".repeat(121) }), "text"),
+        ("rooms/find", json!({ "after": { "created": 1, "room": "1" } }), "after"),
+    ] {
+        let answer = house.post(path, &ada, body).await;
+        assert_eq!((answer.status, &answer.body["field"]), (400, &json!(field)), "{path}: {answer:?}");
+    }
+    // What did not happen is not in the log.
+    let audit = house.call("GET", "audit", &bob, None).await.body.to_string();
+    assert!(!audit.contains("room_"), "{audit}");
 }

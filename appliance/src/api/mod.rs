@@ -9,6 +9,7 @@ mod institution;
 mod mail;
 mod monitoring;
 mod orders;
+mod rooms;
 mod settings;
 mod support;
 
@@ -121,6 +122,11 @@ impl Api {
                     .delete(institution::remove_logo)
                     .layer(DefaultBodyLimit::max(MAX_LOGO_BYTES)),
             )
+            .route("/api/box/rooms", post(rooms::create))
+            .route("/api/box/rooms/find", post(rooms::find))
+            .route("/api/box/rooms/guest-link", post(rooms::replace_guest_link))
+            .route("/api/box/rooms/end", post(rooms::end))
+            .route("/api/box/rooms/delete", post(rooms::delete))
             .route("/api/box/overview", get(orders::overview))
             .route("/api/box/metrics", get(monitoring::metrics))
             .route(
@@ -197,12 +203,16 @@ impl IntoResponse for Refused {
             ManagerErrorCode::NotAllowed
             | ManagerErrorCode::Forged
             | ManagerErrorCode::SecondFactorNeeded => StatusCode::FORBIDDEN,
-            ManagerErrorCode::UnknownAccount => StatusCode::NOT_FOUND,
+            ManagerErrorCode::UnknownAccount | ManagerErrorCode::UnknownRoom => StatusCode::NOT_FOUND,
             ManagerErrorCode::Conflict
             | ManagerErrorCode::SetupOver
-            | ManagerErrorCode::LastAdministrator => StatusCode::CONFLICT,
+            | ManagerErrorCode::LastAdministrator
+            | ManagerErrorCode::NoMeeting
+            | ManagerErrorCode::NoHost => StatusCode::CONFLICT,
             ManagerErrorCode::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
-            ManagerErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ManagerErrorCode::Unavailable | ManagerErrorCode::MeetingsUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         };
         let mut response = answer(status, &self.0);
         if let Some(seconds) = self.0.retry_after {

@@ -18,6 +18,7 @@ mod network;
 mod orders;
 mod provision;
 mod refused;
+pub mod rooms;
 mod setup;
 mod summary;
 #[cfg(test)]

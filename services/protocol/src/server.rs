@@ -173,7 +173,7 @@ pub enum RefusalReason {
     ClientTooNew,
     /// No room has this link; the same answer as for a link that never existed.
     UnknownLink,
-    /// The meeting has been ended by a host.
+    /// The meeting has been ended by a host, or by an administrator of the box.
     Ended,
     /// This person was removed from the meeting.
     Removed,
@@ -195,7 +195,7 @@ pub enum LeaveReason {
     TimedOut,
     /// Removed by a host.
     Removed,
-    /// A host ended the meeting.
+    /// A host, or an administrator of the box, ended the meeting.
     Ended,
     /// The seat was taken over by another connection of the same person.
     Replaced,

@@ -1,6 +1,6 @@
 //! The connection to the bus. Of the SFU: calls to it, its signals, its coming and going.
 
-use crate::backup::Interface;
+use crate::bus_interface::Interface;
 use crate::metrics::Metrics;
 use crate::rooms::{MeetingId, Peer, SfuCommand, SfuEvent, SfuOutcome, Slots};
 use futures_util::StreamExt;

@@ -76,7 +76,7 @@ async fn create(
     body: Result<Json<CreateMeeting>, JsonRejection>,
 ) -> Result<Response, Failure> {
     let Json(body) = body?;
-    let meeting = api.ask(|answer| Input::Create(body, caller, answer)).await??;
+    let (_, meeting) = api.ask(|answer| Input::Create(body, caller, answer)).await??;
     Ok(answer(StatusCode::CREATED, &meeting))
 }
 

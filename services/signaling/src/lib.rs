@@ -7,6 +7,7 @@
 
 pub mod backup;
 pub mod bus;
+pub mod bus_interface;
 pub mod http;
 pub mod ice;
 pub mod limits;

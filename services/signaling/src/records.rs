@@ -113,7 +113,8 @@ impl Change {
 /// Everything found in the stores at the start.
 #[derive(Debug, Default)]
 pub struct Found {
-    pub rooms: Vec<(RoomId, RoomRecord)>,
+    /// With when it was created.
+    pub rooms: Vec<(RoomId, RoomRecord, u64)>,
     pub meetings: Vec<(RoomId, MeetingRecord)>,
     pub seats: Vec<(MeetingId, PersonId, SeatRecord)>,
     /// In the order of their numbers.

@@ -1,13 +1,16 @@
 //! Sockets, bus, stores and clock around [`Rooms`].
 
-use crate::backup::{Interface, Order, Restore};
+mod orders;
+
 use crate::bus::{self, Proxy};
+use crate::bus_interface::{Interface, Order};
 use crate::http::Api;
 use crate::ice::Relay;
 use crate::metrics::Metrics;
-use crate::records::{Change, Keep};
+use crate::records::Keep;
 use crate::rooms::{
-    Caller, CloseCode, Config, ConnectionId, Denied, Now, Output, RequestId, Rooms, SfuEvent,
+    Caller, CloseCode, Config, ConnectionId, Denied, Now, OrderRefusal, Output, RequestId, RoomId, Rooms,
+    SfuEvent,
 };
 use crate::secret::HostKey;
 use crate::socket::{Frame, Outgoing, Sent};
@@ -15,7 +18,7 @@ use crate::storage::Storage;
 use crate::stored::ROOM_CEILING;
 use anyhow::Context as _;
 use axum::extract::ws::Utf8Bytes;
-use plenum_daemon::{Context, durable};
+use plenum_daemon::Context;
 use plenum_protocol::http::{About, CreateMeeting, LinkInfo, LinkQuery, Meeting};
 use plenum_protocol::server::ServerMessage;
 use plenum_protocol::settings::{OpenPolicy, SignalingSettings};
@@ -36,6 +39,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 const SCRATCH: &str = "backup";
 const EXPIRE_EVERY: Duration = Duration::from_secs(600);
 
+/// A room with its links, or why there is none.
+type Created = Result<(RoomId, Meeting), Denied>;
+
 /// What clients bring.
 #[derive(Debug)]
 pub enum Input {
@@ -43,7 +49,7 @@ pub enum Input {
     Text(ConnectionId, Utf8Bytes),
     Binary(ConnectionId),
     Closed(ConnectionId),
-    Create(CreateMeeting, Caller, oneshot::Sender<Result<Meeting, Denied>>),
+    Create(CreateMeeting, Caller, oneshot::Sender<Created>),
     Link(LinkQuery, Caller, oneshot::Sender<Result<LinkInfo, Denied>>),
     About(Caller, oneshot::Sender<About>),
 }
@@ -63,7 +69,8 @@ struct Server {
     sfu: Proxy,
     events: mpsc::UnboundedSender<SfuEvent>,
     connections: HashMap<ConnectionId, Outgoing>,
-    requests: HashMap<RequestId, oneshot::Sender<Result<Meeting, Denied>>>,
+    creating: HashMap<RequestId, oneshot::Sender<Created>>,
+    ordering: HashMap<RequestId, oneshot::Sender<Result<u32, OrderRefusal>>>,
     next_request: RequestId,
     metrics: Metrics,
     orders: mpsc::UnboundedSender<Order>,
@@ -109,7 +116,8 @@ pub async fn main(context: Context<SignalingSettings>) -> anyhow::Result<()> {
         sfu,
         events,
         connections: HashMap::new(),
-        requests: HashMap::new(),
+        creating: HashMap::new(),
+        ordering: HashMap::new(),
         next_request: 0,
         metrics,
         orders,
@@ -191,9 +199,9 @@ impl Server {
             Input::Binary(id) => self.rooms.binary(id, now),
             Input::Closed(id) => self.closed(id),
             Input::Create(body, caller, answer) => {
-                self.next_request += 1;
-                self.requests.insert(self.next_request, answer);
-                self.rooms.create(self.next_request, body, &caller, now);
+                let request = self.request();
+                self.creating.insert(request, answer);
+                self.rooms.create(request, body, &caller, now);
             }
             // A client that does not wait for its answer is no error.
             Input::Link(query, caller, answer) => {
@@ -205,43 +213,9 @@ impl Server {
         }
     }
 
-    /// The box's manager asks. It may have stopped waiting.
-    fn order(&mut self, order: Order) {
-        match order {
-            Order::Export(answer) => self.storage.export(SystemTime::now(), move |dump| {
-                let _ = answer.send(dump);
-            }),
-            Order::List(answer) => {
-                let _ = answer.send(self.rooms.left().into_iter().map(|(id, links)| (id.0, links)).collect());
-            }
-            Order::Restore(restore) => {
-                let rooms = self.rooms.missing(restore.rooms);
-                let changes: Vec<Change> =
-                    rooms.iter().map(|(id, record)| Change::Room(*id, Some(record.clone()))).collect();
-                let (restore, orders) = (Restore { rooms, ..restore }, self.orders.clone());
-                self.storage.write(Keep::State, &changes, SystemTime::now(), move |stored| {
-                    let _ = orders.send(Order::Stored(restore, stored));
-                });
-            }
-            Order::Stored(restore, stored) => self.restored(restore, stored),
-        }
-    }
-
-    fn restored(&mut self, restore: Restore, stored: Result<(), plenum_store::Error>) {
-        let Restore { rooms, host_key, answer } = restore;
-        let kept = stored.map_err(|error| error.to_string()).and_then(|()| {
-            let kept = durable::replace(&self.host_key_file, host_key.as_bytes(), 0o600);
-            kept.map_err(|error| format!("the host key: {error}"))
-        });
-        if let Err(error) = &kept {
-            log::error!(error:%; "the rooms of a backup could not be stored");
-        }
-        let _ = answer.send(kept.map(|()| {
-            let taken = rooms.len() as u32;
-            log::info!(rooms = taken; "rooms restored from a backup");
-            self.rooms.take(rooms, HostKey::new(&host_key));
-            taken
-        }));
+    fn request(&mut self) -> RequestId {
+        self.next_request += 1;
+        self.next_request
     }
 
     fn closed(&mut self, id: ConnectionId) {
@@ -266,7 +240,12 @@ impl Server {
                     });
                 }
                 Output::Created { request, answer } => {
-                    if let Some(waiting) = self.requests.remove(&request) {
+                    if let Some(waiting) = self.creating.remove(&request) {
+                        let _ = waiting.send(answer);
+                    }
+                }
+                Output::Ordered { request, answer } => {
+                    if let Some(waiting) = self.ordering.remove(&request) {
                         let _ = waiting.send(answer);
                     }
                 }

@@ -7,7 +7,7 @@ use crate::stored::{ChatPart, Pass, SfuInstance, max_parts, split};
 use plenum_protocol::server::ChatMessage;
 use plenum_store::{Batch, Error, Options, Probe, Store, Stored};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Version of the stored types' shapes.
 const SCHEMA: u16 = 1;
@@ -37,7 +37,8 @@ impl Storage {
         let mut found = Found::default();
         for entry in self.state.tree::<RoomRecord>().iter() {
             let entry = entry?;
-            found.rooms.push((RoomId(entry.key), entry.value));
+            let created = entry.created.duration_since(UNIX_EPOCH).unwrap_or_default();
+            found.rooms.push((RoomId(entry.key), entry.value, created.as_millis() as u64));
         }
         for entry in self.runtime.tree::<MeetingRecord>().iter() {
             let entry = entry?;

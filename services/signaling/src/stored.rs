@@ -39,7 +39,7 @@ impl Stored for RoomRecord {
         Field::new("guest", "SHA-256 of the link for guests").category(Category::Credential),
         Field::new("generation", "how often the link for guests was replaced").category(Category::Operation),
         Field::new("used", "when a meeting last began or ended in it"),
-        Field::new("ended", "when a host ended it for good"),
+        Field::new("ended", "when a host or an administrator ended it for good"),
     ];
 }
 

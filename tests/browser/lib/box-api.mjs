@@ -11,15 +11,23 @@ export const PASSWORD = "a sentence that is easy to remember";
  * the set-up ends.
  */
 export async function setUp(house, name, settings = {}) {
+  return (await setUpWith(house, { [name]: "administrator" }, settings))[name];
+}
+
+/** With accounts of these names and roles; gives their second factors by name. */
+export async function setUpWith(house, roles, settings = {}) {
   const setup = await enter(house, "setup", { code: house.setup_code });
   for (const [area, wanted] of Object.entries(settings)) {
     await call(house, "PUT", `settings/${area}`, { revision: 0, ...wanted }, setup);
   }
-  const account = { name, password: PASSWORD, role: "administrator" };
-  const { body } = await call(house, "POST", "accounts", account, setup);
-  await call(house, "POST", "accounts/confirm", { name, code: oneTimePassword(body.secret) }, setup);
+  const secrets = {};
+  for (const [name, role] of Object.entries(roles)) {
+    const { body } = await call(house, "POST", "accounts", { name, password: PASSWORD, role }, setup);
+    await call(house, "POST", "accounts/confirm", { name, code: oneTimePassword(body.secret) }, setup);
+    secrets[name] = body.secret;
+  }
   await call(house, "POST", "setup/finish", undefined, setup);
-  return body.secret;
+  return secrets;
 }
 
 /** Cookie and token. */

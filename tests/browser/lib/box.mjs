@@ -21,6 +21,12 @@ const VIEWS = [
   [390, "light"],
 ];
 
+/** Every state is looked at in both themes, wide and narrow. */
+export const PEOPLE = [
+  { locale: "de-DE", viewport: { width: 1440, height: 900 } },
+  { locale: "en-GB", viewport: { width: 390, height: 844 }, keyboard: true },
+];
+
 export class Box {
   /** `keyboard`: no mouse is used. */
   constructor(house, person, { keyboard = false } = {}) {

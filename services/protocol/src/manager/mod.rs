@@ -45,6 +45,11 @@
 //! | `POST /api/box/backup/deletions` | – | 200 [`SavedFile`]: what has not been deleted so far | administrator |
 //! | `POST /api/box/backup/test` | [`BackupName`] | 200 [`RestoreTest`] | administrator |
 //! | `POST /api/box/backup/restore` | [`RestoreOrder`] | 200 [`Restored`], 400 with the reason | set-up |
+//! | `POST /api/box/rooms/find` | [`RoomQuery`] | 200 [`RoomPage`] | administrator |
+//! | `POST /api/box/rooms` | [`NewRoom`] | 201 [`RoomCreated`]: its links, once | administrator |
+//! | `POST /api/box/rooms/guest-link` | [`RoomNumber`] | 200 [`RoomDone`]: replaced, 409 unless a host is there | administrator |
+//! | `POST /api/box/rooms/end` | [`RoomNumber`] | 200 [`RoomDone`]: ended for all, 409 without a meeting | administrator |
+//! | `POST /api/box/rooms/delete` | [`RoomNumber`] | 200 [`RoomDone`]: gone for good | administrator |
 //! | `GET /api/box/institution` | – | 200 [`Institution`] | anyone |
 //! | `GET /api/box/institution/logo` | – | 200, an image: for good with `?v=` and its [`Institution::logo`]; 404 without one | anyone |
 //! | `PUT /api/box/institution/logo` | [`InstitutionLogo`] | 200 [`Institution`]; 400 with the reason, 409 if `revision` is not the stored one | administrator, set-up |
@@ -73,6 +78,7 @@ mod metrics;
 mod network;
 pub mod openapi;
 mod overview;
+mod rooms;
 mod self_test;
 mod support;
 mod syslog;
@@ -97,7 +103,9 @@ pub use overview::{
     PowerAnswer, PowerOrder, Problem, RecoveryKey, SettingsArea, SettingsOffer, UpdateAction, UpdateOrder,
     UpdatePart, UpdateState,
 };
-
+pub use rooms::{
+    NewRoom, RoomCreated, RoomDone, RoomNumber, RoomPage, RoomPlace, RoomQuery, RoomState, RoomSummary,
+};
 pub use self_test::{Capacity, Check, Checked, Limit, Outcome, SelfTest};
 pub use support::{LogLine, LogPage, LogPriority, LogQuery, SupportBundle, SupportPart, SupportWhat};
 pub use syslog::{SyslogSettings, SyslogState};
@@ -306,6 +314,11 @@ pub enum AuditEvent {
     MetricsClosed,
     /// Somebody asked for metrics with a wrong token.
     MetricsRefused,
+    RoomCreated,
+    /// The link for guests of a room was replaced.
+    GuestLinkReplaced,
+    MeetingEnded,
+    RoomDeleted,
     AuditRead,
 }
 
@@ -358,5 +371,12 @@ pub enum ManagerErrorCode {
     BackupWrongKey,
     /// A newer version made it.
     BackupTooNew,
+    UnknownRoom,
+    /// Nobody meets in this room.
+    NoMeeting,
+    /// No host is there from whose link another one for guests could be made.
+    NoHost,
+    /// The part of the box that has the rooms does not answer, or cannot store anything.
+    MeetingsUnavailable,
     Unavailable,
 }

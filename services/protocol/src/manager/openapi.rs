@@ -159,6 +159,14 @@ fn calls() -> Calls {
     it.order::<SavedFile>("post", "/api/box/backup/deletions", what);
     it.send::<BackupName, RestoreTest>("post", "/api/box/backup/test", "See whether it can be restored");
     it.send::<RestoreOrder, Restored>("post", "/api/box/backup/restore", "Restore it on a box in set-up");
+    it.send::<RoomQuery, RoomPage>("post", "/api/box/rooms/find", "Rooms, newest first, page by page");
+    let made =
+        it.send::<NewRoom, RoomCreated>("post", "/api/box/rooms", "Make a room; its links are shown once");
+    made.status = 201;
+    let what = "Replace a room's link for guests while a host is there";
+    it.send::<RoomNumber, RoomDone>("post", "/api/box/rooms/guest-link", what);
+    it.send::<RoomNumber, RoomDone>("post", "/api/box/rooms/end", "End a meeting for all");
+    it.send::<RoomNumber, RoomDone>("post", "/api/box/rooms/delete", "Delete a room for good");
     it.get::<Institution>("/api/box/institution", "Who runs the box, for every page").open();
     let what = "The logo of the institution";
     let logo = it.add("get", "/api/box/institution/logo", what, None, json!({})).open();

@@ -67,18 +67,24 @@ impl Rooms {
         self.take_census();
     }
 
-    /// A host ends the meeting: its links are dead from now on.
+    /// A host or an administrator ends the meeting: its links are dead from now on.
     pub(super) fn end_for_all(&mut self, room: RoomId) {
         let Some(meeting) = self.meeting(room) else { return };
         for connection in meeting.everyone() {
             self.dismiss(room, connection, LeaveReason::Ended);
         }
-        if let Some(place) = self.rooms.get_mut(&room) {
+        self.end_room(room);
+        self.end_meeting(room);
+        self.take_census();
+    }
+
+    /// Its links only say so from now on. To be written by whoever calls it.
+    pub(super) fn end_room(&mut self, room: RoomId) {
+        let Some(place) = self.rooms.get_mut(&room) else { return };
+        if place.record.ended.is_none() {
             place.record.ended = Some(self.now.unix_ms);
             place.record.title.clear();
         }
-        self.end_meeting(room);
-        self.take_census();
     }
 
     /// Deletes everything that was said and done in the meeting. Its room stays.

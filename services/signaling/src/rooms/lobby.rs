@@ -37,15 +37,27 @@ impl Rooms {
     /// Answered by [`Output::Created`], once the room is in the store.
     pub fn create(&mut self, request: RequestId, body: CreateMeeting, caller: &Caller, now: super::Now) {
         self.now = now;
-        if let Err(denied) = self.try_create(request, body, caller) {
+        let right = self.check_right_to_open(body.host_key.as_deref(), caller);
+        let opening = right.and_then(|()| self.open_room(request, &body.title));
+        self.answer_if_denied(request, opening);
+    }
+
+    /// In the same way, for who needs no host key.
+    pub fn create_for_administrator(&mut self, request: RequestId, title: &str, now: super::Now) {
+        self.now = now;
+        let opening = self.open_room(request, title);
+        self.answer_if_denied(request, opening);
+    }
+
+    fn answer_if_denied(&mut self, request: RequestId, opening: Result<(), Denied>) {
+        if let Err(denied) = opening {
             self.metrics.denied(denied.code);
             self.out.push(Output::Created { request, answer: Err(denied) });
         }
     }
 
-    fn try_create(&mut self, request: RequestId, body: CreateMeeting, caller: &Caller) -> Result<(), Denied> {
-        self.check_right_to_open(body.host_key.as_deref(), caller)?;
-        let Some(title) = text::title(&body.title) else {
+    fn open_room(&mut self, request: RequestId, title: &str) -> Result<(), Denied> {
+        let Some(title) = text::title(title) else {
             return Err(Denied::new(
                 ApiErrorCode::Malformed,
                 "the title must have 1 to 120 characters and no control characters",
@@ -70,7 +82,7 @@ impl Rooms {
         };
         self.links.insert(record.host, (room, Role::Host));
         self.links.insert(record.guest, (room, Role::Guest));
-        self.rooms.insert(room, Room::new(record));
+        self.rooms.insert(room, Room::new(record, self.now.unix_ms));
         let answer =
             Meeting { title, host_link: host.expose().to_owned(), guest_link: guest.expose().to_owned() };
         self.creating.insert(ticket, Creating { request, room, answer });
@@ -101,7 +113,7 @@ impl Rooms {
         let answer = if ok {
             self.metrics.opened();
             log::info!(room:% = room; "room opened");
-            Ok(answer)
+            Ok((room, answer))
         } else {
             self.forget_room(room);
             Err(Denied::new(
@@ -136,10 +148,9 @@ impl Rooms {
         };
         self.throttle.right(address, self.now.mono);
         if room.record.ended.is_some() {
-            return Err(Denied::new(ApiErrorCode::Ended, "a host has ended this meeting"));
+            return Err(Denied::new(ApiErrorCode::Ended, "this meeting has been ended"));
         }
-        let people = room.meeting.as_ref().map_or(0, |meeting| meeting.seats.len());
-        Ok(LinkInfo { title: room.record.title.clone(), role, people: people as u32 })
+        Ok(LinkInfo { title: room.record.title.clone(), role, people: room.people() })
     }
 
     pub fn about(&self, caller: &Caller) -> About {
@@ -157,19 +168,20 @@ impl Rooms {
         }
     }
 
+    /// When a room is deleted by itself: some time after it was last used, or ended. `None` while people meet in it.
+    pub(super) fn expiry(&self, room: &Room) -> Option<u64> {
+        let (since, kept) = match room.record.ended {
+            Some(ended) => (ended, ENDED_KEPT),
+            None => (room.record.used, self.config.room_time),
+        };
+        room.meeting.is_none().then(|| since.saturating_add(kept.as_millis() as u64))
+    }
+
     /// Deletes rooms that nobody used for long, and those that were ended.
     pub(super) fn expire_rooms(&mut self) {
-        let age = |since: u64| Duration::from_millis(self.now.unix_ms.saturating_sub(since));
-        let expired: Vec<RoomId> = self
-            .rooms
-            .iter()
-            .filter(|(_, room)| room.meeting.is_none())
-            .filter(|(_, room)| match room.record.ended {
-                Some(ended) => age(ended) >= ENDED_KEPT,
-                None => age(room.record.used) >= self.config.room_time,
-            })
-            .map(|(id, _)| *id)
-            .collect();
+        let due = |room: &Room| self.expiry(room).is_some_and(|at| at <= self.now.unix_ms);
+        let expired: Vec<RoomId> =
+            self.rooms.iter().filter(|(_, room)| due(room)).map(|(id, _)| *id).collect();
         for room in expired {
             self.forget_room(room);
             self.out.write(room, vec![Change::Room(room, None)]);

@@ -4,6 +4,7 @@
 //! after each of them [`Rooms::poll`] is called until it gives nothing more. [`Rooms::advance`] is called
 //! when [`Rooms::deadline`] has come.
 
+mod administration;
 mod chat;
 mod departure;
 mod hello;
@@ -22,12 +23,14 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
+pub use administration::{OrderRefusal, RoomOrder, RoomQuery, RoomsFound};
 pub use output::*;
 
 use crate::ice::Relay;
 use crate::metrics::Metrics;
 use crate::records::Standing;
 use crate::secret::{Digest, HostKey};
+use administration::Deleting;
 use outbox::Outbox;
 use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKey, AddressKeys, Guesses, Throttle};
@@ -100,6 +103,7 @@ pub struct Rooms {
     connections: HashMap<ConnectionId, Connection>,
     /// By the ticket of the state store.
     creating: HashMap<u64, Creating>,
+    deleting: HashMap<u64, Deleting>,
     media: media::Media,
     timers: Timers,
     out: Outbox,
@@ -131,6 +135,7 @@ impl Rooms {
             meetings: HashMap::new(),
             connections: HashMap::new(),
             creating: HashMap::new(),
+            deleting: HashMap::new(),
             timers: Timers::default(),
             out: Outbox::default(),
             addresses,
@@ -182,10 +187,13 @@ impl Rooms {
     /// A write was carried out, or could not be.
     pub fn committed(&mut self, keep: crate::records::Keep, ticket: u64, ok: bool, now: Now) {
         self.now = now;
-        if keep == crate::records::Keep::State
-            && let Some(creating) = self.creating.remove(&ticket)
-        {
-            self.opened_room(creating, ok);
+        if keep == crate::records::Keep::State {
+            if let Some(creating) = self.creating.remove(&ticket) {
+                self.opened_room(creating, ok);
+            }
+            if let Some(deleting) = self.deleting.remove(&ticket) {
+                self.deleted(deleting, ok);
+            }
         }
         self.out.committed(keep, ticket);
     }

@@ -57,9 +57,9 @@ impl Rooms {
         Ok(())
     }
 
-    fn replace_guest_link(&mut self, room: RoomId) {
+    pub(super) fn replace_guest_link(&mut self, room: RoomId) {
         let Some(place) = self.rooms.get_mut(&room) else { return };
-        // Whoever removes somebody is a host, and a host comes in with the host link.
+        // Known as soon as a host has come in: whoever removes somebody is one.
         let Some(host_link) = &place.host_link else { return };
         let old = place.record.guest;
         place.record.generation += 1;

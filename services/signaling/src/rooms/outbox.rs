@@ -1,7 +1,7 @@
 //! Outputs in their order. What tells people about a change waits until the change is in the store: what
 //! has been acknowledged survives the daemon.
 
-use super::output::{CloseCode, ConnectionId, Output, Peer, RoomId, SfuCommand};
+use super::output::{CloseCode, ConnectionId, Output, Peer, RequestId, RoomId, SfuCommand};
 use crate::records::{Change, Keep};
 use plenum_protocol::server::ServerMessage;
 use std::collections::{HashMap, VecDeque};
@@ -67,6 +67,10 @@ impl Outbox {
 
     pub(super) fn close(&mut self, room: RoomId, connection: ConnectionId, code: CloseCode) {
         self.push_after_writes(room, Output::Close { connection, code });
+    }
+
+    pub(super) fn ordered(&mut self, room: RoomId, request: RequestId, people: u32) {
+        self.push_after_writes(room, Output::Ordered { request, answer: Ok(people) });
     }
 
     pub(super) fn sfu(&mut self, peer: Peer, command: SfuCommand) {

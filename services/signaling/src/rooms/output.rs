@@ -1,5 +1,6 @@
 //! What goes in and comes out beside the clients' messages.
 
+use super::administration::OrderRefusal;
 use crate::records::{Change, Keep};
 use plenum_protocol::PersonId;
 use plenum_protocol::http::{ApiErrorCode, Meeting};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 /// A WebSocket connection, never used twice.
 pub type ConnectionId = u64;
-/// An HTTP request that waits for its answer.
+/// A request that waits for its answer.
 pub type RequestId = u64;
 
 /// The time, given with every input.
@@ -84,7 +85,12 @@ pub enum Output {
     },
     Created {
         request: RequestId,
-        answer: Result<Meeting, Denied>,
+        answer: Result<(RoomId, Meeting), Denied>,
+    },
+    /// With how many people were cut off.
+    Ordered {
+        request: RequestId,
+        answer: Result<u32, OrderRefusal>,
     },
 }
 

@@ -22,7 +22,7 @@ impl Rooms {
     /// Takes up rooms that have been stored. From now on `host_key` is the one that opens meetings.
     pub fn take(&mut self, rooms: Vec<(RoomId, RoomRecord)>, host_key: HostKey) {
         for (id, record) in rooms {
-            self.insert(id, record);
+            self.insert(id, record, self.now.unix_ms);
         }
         self.config.host_key = host_key;
         self.take_census();
@@ -34,17 +34,17 @@ impl Rooms {
         rooms.map(|(id, room)| (*id, room.record.generation)).collect()
     }
 
-    fn insert(&mut self, id: RoomId, record: RoomRecord) {
+    fn insert(&mut self, id: RoomId, record: RoomRecord, created: u64) {
         self.links.insert(record.host, (id, Role::Host));
         self.links.insert(record.guest, (id, Role::Guest));
-        self.rooms.insert(id, Room::new(record));
+        self.rooms.insert(id, Room::new(record, created));
     }
 
     /// Takes up what was found in the stores. What belongs to no room or no meeting (they were deleted while
     /// the other store could not be written) is deleted.
     pub fn restore(&mut self, found: Found) {
-        for (id, record) in found.rooms {
-            self.insert(id, record);
+        for (id, record, created) in found.rooms {
+            self.insert(id, record, created);
         }
         let mut orphans = Vec::new();
         for (id, record) in found.meetings {

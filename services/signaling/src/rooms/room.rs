@@ -14,14 +14,22 @@ const MAX_PASSES: usize = 4_096;
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) record: RoomRecord,
+    /// Milliseconds since the Unix epoch.
+    pub(super) created: u64,
     pub(super) meeting: Option<Meeting>,
     /// Known as soon as a host came with it; needed to show and to replace the link for guests.
     pub(super) host_link: Option<Secret>,
 }
 
 impl Room {
-    pub(super) fn new(record: RoomRecord) -> Room {
-        Room { record, meeting: None, host_link: None }
+    /// `created` is when the store got it. Of a room from a backup that is later than its last use.
+    pub(super) fn new(record: RoomRecord, created: u64) -> Room {
+        Room { created: created.min(record.used), record, meeting: None, host_link: None }
+    }
+
+    /// In the meeting, or away for a moment.
+    pub(super) fn people(&self) -> u32 {
+        self.meeting.as_ref().map_or(0, |meeting| meeting.seats.len() as u32)
     }
 
     pub(super) fn info(&self, role: Role) -> RoomInfo {

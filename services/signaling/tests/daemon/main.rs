@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod administration;
 mod api;
 mod client;
 mod hostile;

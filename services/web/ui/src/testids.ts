@@ -177,6 +177,19 @@ export const testids = {
   mailTestRecipient: 'mail-test-recipient',
   mailTestSend: 'mail-test-send',
   mailTestResult: 'mail-test-result', // data-outcome
+  rooms: 'rooms', // data-found
+  roomRow: 'room-row', // data-room, data-state, data-people
+  roomsSearch: 'rooms-search',
+  roomsSearchGo: 'rooms-search-go',
+  roomsRunning: 'rooms-running',
+  roomsMore: 'rooms-more',
+  roomAdd: 'room-add',
+  roomNewTitle: 'room-new-title',
+  roomCreate: 'room-create',
+  roomLinksDone: 'room-links-done',
+  roomReplace: 'room-replace',
+  roomEnd: 'room-end',
+  roomDelete: 'room-delete',
   history: 'history',
   graph: 'graph', // data-graph
   metricsAccess: 'metrics-access', // data-open

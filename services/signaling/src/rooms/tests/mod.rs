@@ -1,5 +1,6 @@
 //! The rooms without sockets: clients, the SFU, the stores and the clock are played by [`World`].
 
+mod administration;
 mod conversation;
 mod durability;
 mod joining;
@@ -57,7 +58,7 @@ impl Disk {
     fn found(&self) -> Found {
         let disk = self.clone();
         Found {
-            rooms: disk.rooms.into_iter().collect(),
+            rooms: disk.rooms.into_iter().map(|(id, room)| (id, room.clone(), room.used)).collect(),
             meetings: disk.meetings.into_iter().collect(),
             seats: disk.seats.into_iter().map(|((id, person), seat)| (id, person, seat)).collect(),
             chat: disk.chat.into_iter().map(|((id, _), message)| (id, message)).collect(),
@@ -91,6 +92,7 @@ pub(super) struct World {
     pub(super) surveys: usize,
     wires: BTreeMap<ConnectionId, Wire>,
     created: VecDeque<Result<http::Meeting, Denied>>,
+    ordered: VecDeque<Result<u32, OrderRefusal>>,
     next_connection: ConnectionId,
     open: HashSet<ConnectionId>,
 }
@@ -140,6 +142,7 @@ impl World {
             surveys: 0,
             wires: BTreeMap::new(),
             created: VecDeque::new(),
+            ordered: VecDeque::new(),
             next_connection: 1,
             open: HashSet::new(),
         }
@@ -177,7 +180,8 @@ impl World {
                         self.commit_one(true);
                     }
                 }
-                Output::Created { answer, .. } => self.created.push_back(answer),
+                Output::Created { answer, .. } => self.created.push_back(answer.map(|(_, meeting)| meeting)),
+                Output::Ordered { answer, .. } => self.ordered.push_back(answer),
                 Output::Sfu { peer, command } => self.sfu.push_back((peer, command)),
                 Output::CloseRoom(meeting) => self.closed_rooms.push(meeting),
                 Output::Survey => self.surveys += 1,

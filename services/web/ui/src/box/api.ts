@@ -36,6 +36,10 @@ import type {
   Restored,
   RestoreOrder,
   RestoreTest,
+  RoomCreated,
+  RoomDone,
+  RoomPage,
+  RoomQuery,
   SavedFile,
   SelfTest,
   SessionInfo,
@@ -328,6 +332,27 @@ export class BoxApi {
 
   closeMetrics(): Promise<MetricsAccess> {
     return this.#call('DELETE', 'metrics-access')
+  }
+
+  findRooms(query: RoomQuery): Promise<RoomPage> {
+    return this.#call('POST', 'rooms/find', query)
+  }
+
+  /** Its links are not given again. */
+  createRoom(title: string): Promise<RoomCreated> {
+    return this.#call('POST', 'rooms', { title })
+  }
+
+  replaceGuestLink(room: string): Promise<RoomDone> {
+    return this.#call('POST', 'rooms/guest-link', { room })
+  }
+
+  endMeeting(room: string): Promise<RoomDone> {
+    return this.#call('POST', 'rooms/end', { room })
+  }
+
+  deleteRoom(room: string): Promise<RoomDone> {
+    return this.#call('POST', 'rooms/delete', { room })
   }
 
   power(order: PowerOrder): Promise<PowerAnswer> {

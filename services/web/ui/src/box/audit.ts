@@ -72,6 +72,14 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_metrics_closed()
     case 'metrics_refused':
       return m.audit_metrics_refused()
+    case 'room_created':
+      return m.audit_room_created({ number: subject })
+    case 'guest_link_replaced':
+      return m.audit_guest_link_replaced({ number: subject })
+    case 'meeting_ended':
+      return m.audit_meeting_ended({ number: subject })
+    case 'room_deleted':
+      return m.audit_room_deleted({ number: subject })
     case 'provisioned':
       return m.audit_provisioned({ names: subject })
     case 'audit_read':

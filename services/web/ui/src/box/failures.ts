@@ -51,6 +51,14 @@ export function boxFailureText(error: unknown): string {
       return m.restore_wrong_key()
     case 'backup_too_new':
       return m.restore_too_new()
+    case 'unknown_room':
+      return m.rooms_unknown()
+    case 'no_meeting':
+      return m.rooms_no_meeting()
+    case 'no_host':
+      return m.rooms_no_host()
+    case 'meetings_unavailable':
+      return m.rooms_unavailable()
     case 'unavailable':
       return m.box_unavailable()
     case 'offline':
@@ -80,6 +88,7 @@ function conflictText(error: BoxFailure): string {
 
 const MALFORMED: Record<string, () => string> = {
   name: m.box_bad_name,
+  title: m.rooms_title_bad,
   host_name: m.box_bad_host_name,
   last_part: m.box_key_wrong,
   daily_at: m.backup_bad_time,

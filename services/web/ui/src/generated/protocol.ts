@@ -903,6 +903,76 @@ export type HostKey = {
  */
 key: string | null, };
 
+export type RoomQuery = { 
+/**
+ * In the title, whatever the case, or at the beginning of the number; up to 120 characters. Empty: all.
+ */
+text: string, 
+/**
+ * Only rooms where people meet.
+ */
+running: boolean, 
+/**
+ * `next` of the page before. Without: the first page.
+ */
+after?: RoomPlace | null, };
+
+export type RoomPlace = { created: number, room: string, };
+
+export type RoomPage = { rooms: Array<RoomSummary>, 
+/**
+ * Rooms that the query finds, on all pages.
+ */
+found: number, next: RoomPlace | null, };
+
+export type RoomSummary = { 
+/**
+ * Its number: 16 hexadecimal digits, as in the logs. It opens nothing.
+ */
+room: string, 
+/**
+ * As its opener typed it; empty once its meeting was ended.
+ */
+title: string, state: RoomState, 
+/**
+ * In the meeting. Who they are is not told.
+ */
+people: number, 
+/**
+ * Milliseconds since 1970.
+ */
+created: number, 
+/**
+ * The day of the last meeting: its midnight in UTC, in milliseconds since 1970. Missing where none is known.
+ */
+last_used: number | null, 
+/**
+ * The day on which it is deleted by itself unless people meet in it, in the same way. Missing while they do.
+ */
+deleted_on: number | null, 
+/**
+ * Whether its link for guests can be replaced now: hosts in the meeting get the new one.
+ */
+guest_link_replaceable: boolean, };
+
+export type RoomState = "empty" | "running" | "ended";
+
+export type NewRoom = { 
+/**
+ * 1 to 120 characters.
+ */
+title: string, };
+
+export type RoomCreated = { room: string, title: string, host_link: string, guest_link: string, };
+
+export type RoomNumber = { room: string, };
+
+export type RoomDone = { room: string, 
+/**
+ * People who were cut off.
+ */
+people: number, };
+
 export type AuditPage = { 
 /**
  * Newest first.
@@ -927,7 +997,7 @@ at: number, who: string, event: AuditEvent, subject: string,
  */
 before: string, after: string, };
 
-export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "support_shown" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "audit_read";
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "support_shown" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "room_created" | "guest_link_replaced" | "meeting_ended" | "room_deleted" | "audit_read";
 
 export type ManagerError = { error: ManagerErrorCode, 
 /**
@@ -943,7 +1013,7 @@ field?: string | null,
  */
 retry_after?: number | null, };
 
-export type ManagerErrorCode = "malformed" | "not_signed_in" | "not_allowed" | "forged" | "wrong_credentials" | "second_factor_needed" | "too_many_attempts" | "weak_password" | "conflict" | "setup_over" | "last_administrator" | "unknown_account" | "certificate_unreadable" | "certificate_key_mismatch" | "certificate_chain" | "certificate_expired" | "certificate_not_yet_valid" | "certificate_wrong_name" | "certificate_wrong_use" | "backup_unreadable" | "backup_wrong_key" | "backup_too_new" | "unavailable";
+export type ManagerErrorCode = "malformed" | "not_signed_in" | "not_allowed" | "forged" | "wrong_credentials" | "second_factor_needed" | "too_many_attempts" | "weak_password" | "conflict" | "setup_over" | "last_administrator" | "unknown_account" | "certificate_unreadable" | "certificate_key_mismatch" | "certificate_chain" | "certificate_expired" | "certificate_not_yet_valid" | "certificate_wrong_name" | "certificate_wrong_use" | "backup_unreadable" | "backup_wrong_key" | "backup_too_new" | "unknown_room" | "no_meeting" | "no_host" | "meetings_unavailable" | "unavailable";
 
 export const PROTOCOL_VERSION = 1;
 export const MAX_NAME_CHARS = 64;
