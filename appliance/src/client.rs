@@ -88,7 +88,8 @@ impl Client {
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let path = path.trim_start_matches("/api/box/");
-        let mut request = Request::builder().method(method).uri(format!("/api/box/{path}")).header(HOST, "box");
+        let mut request =
+            Request::builder().method(method).uri(format!("/api/box/{path}")).header(HOST, "box");
         if !session.cookie.is_empty() {
             request = request.header(COOKIE, &session.cookie).header("x-csrf-token", &session.csrf_token);
         }

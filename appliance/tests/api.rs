@@ -406,7 +406,10 @@ async fn the_command_line_makes_the_same_calls() {
     let code = typed["code"].as_str().unwrap();
     let plenum = async |arguments: &[&str], typed: String| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plenum"));
-        command.args(["api", "--name", "ada", "--socket"]).arg(socket(house.directory.path())).args(arguments);
+        command
+            .args(["api", "--name", "ada", "--socket"])
+            .arg(socket(house.directory.path()))
+            .args(arguments);
         command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
         let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), typed.as_bytes()).unwrap();

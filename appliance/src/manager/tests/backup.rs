@@ -79,7 +79,7 @@ fn an_older_backup_leaves_no_logo_behind() {
     let second = House::new();
     let folder = second.directory.path();
     let (scratch, key, now) = (folder.join("scratch"), Key::typed(KEY).unwrap(), second.now());
-    let older = Store::open(Options::new(&folder.join("older"), SCHEMA).tree::<OlderInstitution>()).unwrap();
+    let older = Store::open(Options::new(folder.join("older"), SCHEMA).tree::<OlderInstitution>()).unwrap();
     let kept = OlderInstitution { revision: 3, name: "Example".into() };
     older.transaction(now.wall, move |tx| tx.put(&(), &kept)).wait().unwrap();
     let dump = older.dump_trees(now.wall, &["institution"]).wait().unwrap();

@@ -144,6 +144,8 @@ const networkSettings: NetworkSettings = {
   ipv6: { mode: 'automatic' },
   dns: [],
   domains: [],
+  proxy: '',
+  proxy_except: [],
 }
 
 const line = (minutesAgo: number, unit: string, text: string, priority: LogLine['priority'] = 'info'): LogLine => ({
@@ -234,6 +236,8 @@ const answers = {
     imprint: 'https://www.example.org/impressum',
     privacy: 'https://www.example.org/datenschutz',
     data_protection_officer: 'datenschutz@example.org',
+    colour: '',
+    logo: '',
   } satisfies Institution,
   'box/settings/host_name': { revision: 1, host_name: NAME } satisfies HostName,
   'box/settings/time': { revision: 1, servers: ['time.example.org'] } satisfies TimeSettings,
@@ -277,7 +281,15 @@ const picture = (name: string, path: string, shows: string, others: Answers = {}
 })
 
 /** A box that nobody has set up has no institution yet. */
-const nobody: Institution = { revision: 0, name: '', imprint: '', privacy: '', data_protection_officer: '' }
+const nobody: Institution = {
+  revision: 0,
+  name: '',
+  imprint: '',
+  privacy: '',
+  data_protection_officer: '',
+  colour: '',
+  logo: '',
+}
 const inSetup = (step: Parameters<typeof settingUp>[0]): Answers => ({
   'box/session': settingUp(step),
   'box/settings/institution': nobody,
