@@ -4,6 +4,8 @@ import type { Institution } from '../generated/protocol'
 import { paint } from './accent'
 import { recallInstitution, rememberInstitution } from './remember'
 
+const TEXTS = ['name', 'imprint', 'privacy', 'data_protection_officer', 'colour', 'logo'] as const
+
 class Shown {
   #shown = $state.raw<Institution | undefined>(read(recallInstitution()))
 
@@ -39,8 +41,6 @@ class Shown {
 }
 
 export const institution = new Shown()
-
-const TEXTS = ['name', 'imprint', 'privacy', 'data_protection_officer', 'colour', 'logo'] as const
 
 /** A page of one version may read what one of another wrote. */
 export function read(text: string): Institution | undefined {
