@@ -3,16 +3,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Box } from "../lib/box.mjs";
+import { Box, PEOPLE } from "../lib/box.mjs";
 import { Chromium } from "../lib/chromium.mjs";
 import { followHelp, manualHeadings, manualPages, shows } from "../lib/help.mjs";
 import { House } from "../lib/house.mjs";
 import { byKeyboard } from "../lib/keyboard.mjs";
-
-const PEOPLE = [
-  { locale: "de-DE", viewport: { width: 1440, height: 900 } },
-  { locale: "en-GB", viewport: { width: 390, height: 844 }, keyboard: true },
-];
 
 for (const { keyboard = false, ...view } of PEOPLE) {
   const how = keyboard ? "by keyboard alone" : "with a mouse";

@@ -4,7 +4,10 @@ import { locales } from '../lib/language.svelte'
 import { manualPage } from './manual'
 import { topics } from './topics'
 
-test('every link to help leads to a page, and to a heading of it, in every language', async () => {
+// Every page is made anew for it.
+const LIMIT = 60_000
+
+test('every link to help leads to a page, and to a heading of it, in every language', { timeout: LIMIT }, async () => {
   for (const target of Object.values(topics)) {
     const [page = '', anchor] = target.split('#')
     for (const locale of locales) {
@@ -16,7 +19,7 @@ test('every link to help leads to a page, and to a heading of it, in every langu
   }
 })
 
-test('the list of pages has every page, in the same order in every language', async () => {
+test('the list of pages has every page, in the same order in every language', { timeout: LIMIT }, async () => {
   const files = Object.keys(import.meta.glob('../../../../../docs/operations/{de,en}/*.md'))
   for (const locale of locales) {
     const pages = contents[locale].map(({ page }) => page)

@@ -26,6 +26,8 @@ import type {
   RecoveryKey,
   SessionInfo,
   SetupStep,
+  SyslogSettings,
+  SyslogState,
   TimeSettings,
   UpdateSource,
 } from '../generated/protocol'
@@ -260,6 +262,13 @@ const answers = {
     authorities: '',
     recipients: ['it@example.org'],
   } satisfies MailSettings,
+  'box/settings/syslog': {
+    revision: 1,
+    server: 'logs.example.org',
+    port: 6514,
+    authorities: '',
+  } satisfies SyslogSettings,
+  'box/syslog': { enabled: true, connected: true, sent: 1284, problem: '' } satisfies SyslogState,
   'box/settings/backup': { revision: 1, daily_at: '02:00', keep: 14 } satisfies BackupSettings,
 }
 
