@@ -398,7 +398,7 @@ async fn a_new_address_is_confirmed_without_a_session() {
     assert_eq!(house.call("GET", "network", &ada, None).await.body.get("seconds_left"), None);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn the_command_line_makes_the_same_calls() {
     let house = House::start().await;
     let setup = house.setup().await;

@@ -97,7 +97,7 @@ pub fn silent(why: impl std::fmt::Display) -> Refused {
 mod tests {
     use super::*;
 
-    const NOON: u64 = 1_800_014_400_000 + DAY_MILLIS / 2;
+    const NOON: u64 = 20_834 * DAY_MILLIS + DAY_MILLIS / 2;
 
     fn room() -> BusRoom {
         BusRoom { room: 0xAB, title: "Board".into(), created: NOON, used: NOON, ..BusRoom::default() }
