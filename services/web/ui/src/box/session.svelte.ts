@@ -18,9 +18,9 @@ export class BoxSession {
   }
 
   async load(): Promise<void> {
-    this.#unreachable = false
     try {
       this.#info = await this.api.session()
+      this.#unreachable = false
     } catch {
       this.#unreachable = true
     }
