@@ -134,7 +134,7 @@ impl Record {
     ) -> Option<Action> {
         match self.phase.clone() {
             // It was good once: its slot was damaged since, and the same version may be installed again.
-            Phase::Idle if given_up.is_some() => {
+            Phase::Idle if given_up.as_ref().is_some_and(|it| !self.has_left(it)) => {
                 let unknown = || "it no longer starts: its slot may be damaged; install it again".to_owned();
                 let version = given_up.unwrap_or_else(|| running.clone());
                 self.end(Outcome::RolledBack(version, reason.unwrap_or_else(unknown)))
@@ -162,6 +162,11 @@ impl Record {
         }
     }
 
+    /// Whether that the box went back from this version, and why, is known already.
+    fn has_left(&self, version: &Version) -> bool {
+        matches!(&self.last, Some(Outcome::RolledBack(left, _)) if left == version)
+    }
+
     fn go(&mut self, phase: Phase, action: Option<Action>) -> Option<Action> {
         self.phase = phase;
         action
@@ -176,6 +181,25 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn why_an_administrator_went_back_is_not_forgotten_at_the_next_start() {
+        let [former, left]: [Version; 2] = ["0.1.0", "0.1.1"].map(|it| it.parse().unwrap());
+        let last = Some(Outcome::RolledBack(left.clone(), "somebody went back".to_owned()));
+        let started = |given_up: &Version| Event::Started {
+            running: former.clone(),
+            bootable: false,
+            reason: None,
+            given_up: Some(given_up.clone()),
+        };
+        let mut record = Record { last: last.clone(), ..Record::default() };
+        assert_eq!(record.handle(started(&left)), Some(Action::Clean));
+        assert_eq!(record.last, last);
+        // Another one has been given up since.
+        let other: Version = "0.1.2".parse().unwrap();
+        assert_eq!(record.handle(started(&other)), Some(Action::Clean));
+        assert!(matches!(record.last, Some(Outcome::RolledBack(version, _)) if version == other));
+    }
 
     #[test]
     fn what_cannot_be_kept_is_not_begun() {

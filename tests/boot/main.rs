@@ -94,13 +94,8 @@ fn the_image_boots_into_the_conference() {
             })
         });
         if let Some(mut machine) = reset {
-            let english = "a browser sets it up again, in English";
-            let done = report.take(english, || browsers::set_up_in_english(&mut machine));
-            done.and_then(|()| {
-                report.take("a browser updates it and goes back, by the manual", || {
-                    browsers::update(&mut machine, &options)
-                })
-            });
+            report
+                .take("a browser sets it up again, in English", || browsers::set_up_in_english(&mut machine));
         }
     }
     report.take("another box of another version takes the backup, without who was deleted", || {
@@ -120,6 +115,17 @@ fn the_set_up_survives_power_cuts() {
     let options = options(folder.path()).expect("an image");
     let mut machine = boot(&options);
     browsers::cut_in_each_step(&mut machine, &options).expect("the set-up goes on where it stopped");
+}
+
+#[test]
+#[ignore = "boots a virtual machine three times: cargo xtask test update"]
+fn a_browser_updates_the_box_and_goes_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    lan::enter().expect("a network of its own");
+    let options = options(folder.path()).expect("an image");
+    let mut machine = boot(&options);
+    browsers::set_up_in_english(&mut machine).expect("it is set up");
+    browsers::update(&mut machine, &options).expect("what the manual says works");
 }
 
 fn options(folder: &Path) -> Result<Options> {
