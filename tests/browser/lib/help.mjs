@@ -10,6 +10,7 @@ const MANUAL = join(import.meta.dirname, "../../../docs/operations");
 const AREAS = {
   overview: "troubleshooting",
   history: "monitoring",
+  rooms: "rooms",
   network: "network",
   name: "network",
   time: "emergency",
