@@ -81,6 +81,10 @@ fn the_tree_of_crates_stays_small() {
 #[test]
 fn no_file_is_too_long() {
     for path in tracked(&["rs", "ts", "svelte", "mjs", "sh", "css"]) {
+        // Nobody reads it from top to bottom: it is as long as the protocol has types.
+        if path.iter().any(|part| part == "generated") {
+            continue;
+        }
         let lines = fs::read_to_string(root().join(&path)).unwrap_or_default().lines().count();
         assert!(lines <= MAX_LINES, "{} has {lines} lines; at most {MAX_LINES}", path.display());
     }
