@@ -1,11 +1,10 @@
 //! Sticks with a `plenum.toml` that is wrong, plugged in one after the other: the display says where, and what to do.
 
-use anyhow::{Context, Result, bail, ensure};
+use crate::display;
+use anyhow::{Context, Result, ensure};
 use plenum_appliance::provisioning::{EXAMPLE, FILE};
 use plenum_tests::machine::{Machine, stick};
-use std::time::{Duration, Instant};
 
-const DISPLAY_LIMIT: Duration = Duration::from_secs(60);
 /// The last one is shown as long as it is the last one: two that say the same would not be told apart.
 const BROKEN: [(&str, &str, &str, &str); 11] = [
     ("version = 1", "version = = 1", "", "`plenum config example` shows"),
@@ -39,27 +38,11 @@ pub(crate) fn are_explained(machine: &mut Machine) -> Result<()> {
         stick::fat(&machine.folder().join(format!("{name}.raw")), &[(FILE, text.as_bytes())])?;
         machine.qmp()?.plug_in(&name)?;
         let place = if key.is_empty() { format!("line {line}: ") } else { format!("line {line}, {key}: ") };
-        let shown = wait_for(machine, &place);
+        let shown = display::wait(machine, &format!("`{place}`"), |shown| shown.contains(&place));
         machine.qmp()?.unplug(&name)?;
         let shown = shown.with_context(|| format!("`{to}`"))?;
         ensure!(shown.contains(remedy), "`{to}`: no remedy (`{remedy}`) on the display: {shown}");
     }
     let code = machine.shell()?.run("test -s /run/plenum/appliance/setup.code");
     code.map(drop).context("something of them was applied")
-}
-
-/// What the display shows once this is on it; a line that was wrapped is one again.
-fn wait_for(machine: &mut Machine, text: &str) -> Result<String> {
-    let end = Instant::now() + DISPLAY_LIMIT;
-    loop {
-        let shown = machine.shell()?.run("tr -cd '[:print:]' < /dev/vcs1")?;
-        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-        if shown.contains(text) {
-            return Ok(shown);
-        }
-        if Instant::now() > end {
-            bail!("the display does not show `{text}`: {shown}");
-        }
-        std::thread::sleep(Duration::from_millis(250));
-    }
 }

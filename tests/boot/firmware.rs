@@ -1,5 +1,6 @@
 //! What a firmware with our key alone starts, and what opens the data.
 
+use crate::display;
 use anyhow::{Context, Result, bail, ensure};
 use plenum_image::shell::{output, run};
 use plenum_image::tools::Tools;
@@ -7,10 +8,7 @@ use plenum_tests::machine::{Machine, Options, https};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
-
-/// From a key to what it changes on the display.
-const DISPLAY_LIMIT: Duration = Duration::from_secs(30);
+use std::time::Duration;
 
 /// Where systemd-repart puts the first partition.
 const ESP: &str = "/image/disk.raw@@1048576";
@@ -125,15 +123,13 @@ pub(crate) fn asks_for_the_recovery_key(options: &Options, key: &str, limit: Dur
     Ok(machine)
 }
 
-/// Ordered with the keyboard, as somebody before the box does it; then it is as it came from the factory.
+/// Ordered with the keyboard, as the manual says it; then it is as it came from the factory.
 pub(crate) fn forgets_everything(
     mut machine: Machine,
     options: &Options,
     limit: Duration,
 ) -> Result<Machine> {
-    machine.qmp()?.press("f")?;
-    let digits = digits_on_display(&mut machine)?;
-    machine.qmp()?.type_line(&digits)?;
+    display::resets_to_factory(&mut machine)?;
     // QEMU ends where a machine would start again.
     machine.wait_until_off(limit)?;
     drop(machine);
@@ -145,21 +141,7 @@ pub(crate) fn forgets_everything(
         shell.run("test -e /var/lib/plenum/recovery-key.taken").is_err(),
         "the data from before is still there"
     );
-    shell.run("test -s /run/plenum/appliance/setup.code").context("it cannot be set up again")?;
     shell.run("test -s /run/plenum/recovery.key").context("the new data has no recovery key")?;
+    display::shows_a_setup_code(&mut machine).context("it cannot be set up again")?;
     Ok(machine)
-}
-
-/// What has to be typed before everything is deleted.
-fn digits_on_display(machine: &mut Machine) -> Result<String> {
-    let end = Instant::now() + DISPLAY_LIMIT;
-    loop {
-        let shown = machine.shell()?.run("tr -cd '[:print:]' < /dev/vcs1")?;
-        let digits = shown.split_once("Zum Best").and_then(|(_, rest)| rest.split_whitespace().nth(1));
-        match digits.filter(|digits| digits.len() == 4) {
-            Some(digits) => return Ok(digits.to_owned()),
-            None if Instant::now() > end => bail!("the display asks for nothing: {shown}"),
-            None => std::thread::sleep(Duration::from_millis(250)),
-        }
-    }
 }

@@ -5,13 +5,16 @@
 
 mod broken_files;
 mod browsers;
+mod display;
 mod firmware;
 mod hardening;
 mod inside;
+mod manual;
 mod outside;
 mod scan;
 mod units;
 mod update;
+mod writing;
 mod zero_touch;
 
 use anyhow::{Context, Result};
@@ -68,8 +71,14 @@ const SECOND_BOOT: &[Check] = &[
 fn the_image_boots_into_the_conference() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     lan::enter().expect("a network of its own");
-    let options = options(folder.path()).expect("an image");
+    let factory = options(folder.path()).expect("an image");
     let mut report = Report::default();
+    let written = report.take("the commands of the manual write the image to a disk", || {
+        let written = folder.path().join("written");
+        std::fs::create_dir(&written)?;
+        writing::by_the_manual(&factory.image, &written)
+    });
+    let options = Options { image: written.unwrap_or_else(|| factory.image.clone()), ..factory };
     report.take("it refuses a changed and an unsigned kernel image", || {
         firmware::refuses_what_is_not_ours(&options, BOOT_LIMIT)
     });
@@ -94,8 +103,13 @@ fn the_image_boots_into_the_conference() {
             })
         });
         if let Some(mut machine) = reset {
-            report
+            let again = report
                 .take("a browser sets it up again, in English", || browsers::set_up_in_english(&mut machine));
+            if again.is_some() {
+                report.take("a browser updates it from a file and goes back", || {
+                    browsers::update(&mut machine, &options)
+                });
+            }
         }
     }
     report.take("another box of another version takes the backup, without who was deleted", || {
@@ -115,17 +129,6 @@ fn the_set_up_survives_power_cuts() {
     let options = options(folder.path()).expect("an image");
     let mut machine = boot(&options);
     browsers::cut_in_each_step(&mut machine, &options).expect("the set-up goes on where it stopped");
-}
-
-#[test]
-#[ignore = "boots a virtual machine three times: cargo xtask test update"]
-fn a_browser_updates_the_box_and_goes_back() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    lan::enter().expect("a network of its own");
-    let options = options(folder.path()).expect("an image");
-    let mut machine = boot(&options);
-    browsers::set_up_in_english(&mut machine).expect("it is set up");
-    browsers::update(&mut machine, &options).expect("what the manual says works");
 }
 
 fn options(folder: &Path) -> Result<Options> {

@@ -1,5 +1,6 @@
 //! A factory disk and a USB stick: the box sets itself up, and nobody touches it.
 
+use crate::{display, manual};
 use anyhow::{Context, Result, bail, ensure};
 use plenum_appliance::provisioning::{EXAMPLE, FILE, SIGNATURE};
 use plenum_image::shell::run;
@@ -43,7 +44,8 @@ pub(crate) fn sets_itself_up(options: &Options, limit: Duration) -> Result<()> {
     run(Command::new("cp").arg("--sparse=always").arg(&options.image).arg(&disk))?;
     fs::write(folder.path().join(FILE), &text)?;
     for command in [MAKE_KEY, SIGN] {
-        run(Command::new("sh").args(["-euc", &manual(command)?]).current_dir(folder.path()))?;
+        let commands = manual::commands("zero-touch", command)?;
+        run(Command::new("sh").args(["-euc", &commands]).current_dir(folder.path()))?;
     }
     trust(folder.path())?;
     let stick = folder.path().join("stick.raw");
@@ -70,10 +72,16 @@ pub(crate) fn sets_itself_up(options: &Options, limit: Duration) -> Result<()> {
     };
     ensure!(answer.contains("\"setup_open\":false"), "not set up: {answer}");
     ensure!(answer.contains("\"has_administrator\":true"), "nobody administers it: {answer}");
-    let shown = machine.shell()?.run("tr -cd '[:print:]' < /dev/vcs1")?;
+    let shown = display::shown(&mut machine)?;
     ensure!(shown.contains(NAME), "the display does not show the name: {shown}");
     let journal = machine.shell()?.run("journalctl --no-pager --output=cat")?;
     ensure!(!journal.contains("sentence of your own"), "the journal tells the password");
+    display::resets_the_network(&mut machine)?;
+    let end = Instant::now() + APPLIED_LIMIT;
+    while session(&certificates.root).is_ok() {
+        ensure!(Instant::now() < end, "the address of the file still answers");
+        std::thread::sleep(Duration::from_millis(500));
+    }
     Ok(())
 }
 
@@ -98,20 +106,6 @@ fn file(certificates: &Certificates) -> String {
         .replace("192.0.2.1\"", &format!("{}\"", lan::HERE));
     let Certificates { chain, key, .. } = certificates;
     format!("{text}\n[certificate]\nchain = '''\n{chain}'''\nkey = '''\n{key}'''\n")
-}
-
-/// The commands of the manual that contain this, as they stand there in both languages.
-fn manual(what: &str) -> Result<String> {
-    let block = |language: &str| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("tests/ lies in the root")?;
-        let page = fs::read_to_string(root.join(format!("docs/operations/{language}/zero-touch.md")))?;
-        let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```"));
-        let found = blocks.map(|(block, _)| block.to_owned()).find(|block| block.contains(what));
-        found.with_context(|| format!("the manual ({language}) does not say how to {what}"))
-    };
-    let (german, english) = (block("de")?, block("en")?);
-    ensure!(german == english, "the manuals differ:\n{german}\n{english}");
-    Ok(english)
 }
 
 /// What whoever prepares a fleet puts beside the image.

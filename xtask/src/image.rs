@@ -128,7 +128,7 @@ pub(crate) fn debug_disk() -> Result<PathBuf> {
     Ok(debug_file(version, "raw"))
 }
 
-/// The disk of a later version with the same programs.
+/// The disk of a later version with the same programs; its update lies beside it.
 pub(crate) fn debug_disk_of(version: &str) -> Result<PathBuf> {
     debug_variant(&build::bin_dir(false), version, None)?;
     Ok(debug_file(version, "raw"))

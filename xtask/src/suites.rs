@@ -129,11 +129,7 @@ fn browser() -> Result<()> {
 
 fn update() -> Result<()> {
     setup::install(setup::IMAGE)?;
-    build::packages("tests/browser")?;
     let disk = image::debug_disk()?;
-    let next = image::debug_update("0.1.1", None)?;
-    let mut by_manual = boot_test("a_browser_updates_the_box_and_goes_back");
-    start(by_manual.env("PLENUM_IMAGE", &disk).env("PLENUM_NEXT_UPDATE", next))?;
     let versions = [
         ("0.1.1", None),
         ("0.1.2", Some("sfu")),
@@ -174,5 +170,7 @@ fn boot(bless: bool) -> Result<()> {
         command.env("PLENUM_BLESS", "1");
     }
     command.env("PLENUM_IMAGE", image::debug_disk()?);
-    start(command.env("PLENUM_NEXT_IMAGE", image::debug_disk_of("0.1.1")?))
+    let next = image::debug_disk_of("0.1.1")?;
+    command.env("PLENUM_NEXT_UPDATE", next.with_extension("update"));
+    start(command.env("PLENUM_NEXT_IMAGE", next))
 }
