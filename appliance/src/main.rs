@@ -46,7 +46,7 @@ async fn serve(context: Context<ApplianceSettings>) -> anyhow::Result<()> {
     let (mut host, problems) = Host::new(&settings, bus.clone().filter(|_| settings.machine));
     let mut machine = Machine::new(&settings, problems)?;
     machine.system = bus.clone().map(System::new);
-    let (syslog, sent) = Syslog::new(settings.state_dir.join("syslog.place"));
+    let (syslog, sent) = Syslog::new(&settings.state_dir);
     machine.syslog = sent;
     let (opened, open) = oneshot::channel();
     if !settings.update.enabled {
@@ -112,7 +112,9 @@ async fn try_administer(
     let (backup_dir, scratch) = (settings.backup_dir.clone(), settings.http_socket.with_file_name("backup"));
     let manager = Arc::new(tokio::task::spawn_blocking(move || open(&settings, now())).await??);
     tokio::spawn(parts.host.keep(manager.desired()));
-    tokio::spawn(parts.syslog.keep(manager.desired()));
+    let entries = Arc::clone(&manager);
+    let trail = Box::new(move |number, most| entries.audit_after(number, most));
+    tokio::spawn(parts.syslog.keep(manager.desired(), trail));
     tokio::spawn(acme::keep(Arc::clone(&manager), now, web_address));
     let asked = Arc::clone(&manager);
     let setup_is_open = tokio::task::spawn_blocking(move || asked.setup_code()).await??.is_some();

@@ -1,9 +1,11 @@
 //! The logs at a real syslog server: rsyslog with TLS, on loopback.
 
+use plenum_appliance::audit::{self, Numbered};
 use plenum_appliance::journal::Entry;
 use plenum_appliance::manager::Desired;
 use plenum_appliance::syslog::Syslog;
-use plenum_protocol::manager::{LogLine, LogPriority, SyslogSettings, SyslogState};
+use plenum_daemon::secret::Digest;
+use plenum_protocol::manager::{AuditEvent, LogLine, LogPriority, SyslogSettings, SyslogState};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::fs;
 use std::net::TcpListener;
@@ -76,6 +78,13 @@ fn entry(number: u32, text: &str) -> Entry {
     Entry { place: format!("place-{number}"), line: Some(line) }
 }
 
+fn audited(number: u64, who: &str) -> Numbered {
+    let hash = Digest::of(who.as_bytes());
+    let (at, event, subject) = (1_795_745_400_042, AuditEvent::SignedIn, who.to_owned());
+    let (before, after) = (String::new(), String::new());
+    Numbered { number, entry: audit::Entry { at, who: who.to_owned(), event, subject, before, after, hash } }
+}
+
 /// What the file has, once it has this.
 async fn received(folder: &Path, text: &str) -> String {
     let mut found = String::new();
@@ -113,10 +122,14 @@ async fn lg5_logs_reach_a_syslog_server_and_go_on_where_they_ended() {
         places.lock().unwrap().push(after.map(str::to_owned));
         Ok(entries)
     };
-    let (syslog, mut state) = Syslog::of(folder.join("place"), follow);
+    let (syslog, mut state) = Syslog::of(folder, follow);
     let (wanted, desired) =
         watch::channel(Desired { host_name: "konferenz.example.org".into(), ..Desired::default() });
-    let keeping = tokio::spawn(syslog.keep(desired));
+    let log = Arc::new(Mutex::new(vec![audited(1, "ada")]));
+    let entries = Arc::clone(&log);
+    let trail =
+        move |after, _| Ok(entries.lock().unwrap().iter().filter(|it| it.number > after).cloned().collect());
+    let keeping = tokio::spawn(syslog.keep(desired, Box::new(trail)));
     let settings = |authorities: &str| SyslogSettings {
         server: "127.0.0.1".into(),
         port,
@@ -149,7 +162,18 @@ async fn lg5_logs_reach_a_syslog_server_and_go_on_where_they_ended() {
     let found = received(folder, "room=7").await;
     let expected =
         "daemon.warning 2026-11-27T02:10:00.042Z konferenz.example.org plenum-sfu zu spät room=7\n";
-    assert_eq!(found, expected);
+    assert_eq!(found, expected, "nothing of the audit log yet");
+
+    wanted.send_modify(|desired| desired.forward_audit = true);
+    let found = received(folder, "ada").await;
+    let entry = found.lines().last().unwrap();
+    assert!(
+        entry.starts_with("audit.notice 2026-11-27T02:10:00.042Z konferenz.example.org plenum-audit {"),
+        "{entry}"
+    );
+    assert!(entry.contains(r#""event":"signed_in""#) && entry.contains(r#""hash":""#), "{entry}");
+    log.lock().unwrap().push(audited(2, "bob"));
+    assert_eq!(received(folder, "bob").await.matches("ada").count(), 2, "who and subject, once");
 
     drop(server);
     let said = until(&mut state, |state| !state.connected && !state.problem.is_empty()).await.problem;
@@ -162,14 +186,17 @@ async fn lg5_logs_reach_a_syslog_server_and_go_on_where_they_ended() {
     })
     .await
     .expect("rsyslog listens again");
+    log.lock().unwrap().push(audited(3, "eve"));
     wanted.send_modify(|desired| desired.host_name = "other.example.org".into());
     until(&mut state, |state| state.connected).await;
     assert_eq!(begun.lock().unwrap().last().unwrap().as_deref(), Some("place-1"));
     say(2, "again").await;
     assert!(received(folder, "again").await.contains("other.example.org plenum-sfu again"));
+    assert_eq!(received(folder, "eve").await.matches("bob").count(), 2, "it goes on behind the last entry");
 
+    wanted.send_modify(|desired| desired.forward_audit = false);
     wanted.send_modify(|desired| desired.syslog = SyslogSettings::default());
     until(&mut state, |state| !state.connected && state.problem.is_empty()).await;
-    assert!(!folder.join("place").exists());
+    assert!(!folder.join("syslog.place").exists() && !folder.join("audit.place").exists());
     keeping.abort();
 }

@@ -1,12 +1,11 @@
-//! Sessions, the set-up, accounts and the audit log.
+//! Sessions, the set-up, and accounts.
 
 use super::extract::{Address, Session, Visitor};
 use super::{Answer, Api, Body, COOKIE, answer};
 use crate::access::sessions::Opened;
 use crate::manager::Refused;
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use plenum_protocol::manager::{
@@ -116,19 +115,6 @@ pub(super) async fn change_password(
         manager.info(None)
     });
     Ok(answer(StatusCode::OK, &info.await?))
-}
-
-pub(super) async fn audit(State(api): State<Api>, Session(who): Session) -> Answer {
-    Ok(answer(StatusCode::OK, &api.call(move |manager, now| manager.audit(&who, None, now)).await?))
-}
-
-pub(super) async fn audit_before(
-    State(api): State<Api>,
-    Session(who): Session,
-    number: Result<Path<u64>, PathRejection>,
-) -> Answer {
-    let number = number.map_err(|_| Refused::malformed("before", "the number of an entry is expected"))?.0;
-    Ok(answer(StatusCode::OK, &api.call(move |manager, now| manager.audit(&who, Some(number), now)).await?))
 }
 
 /// The answer to signing in: the cookie, and what the session may do.

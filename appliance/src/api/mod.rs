@@ -2,6 +2,7 @@
 //! `X-Forwarded-For` and lets only pages of its own origin ask.
 
 mod access;
+mod auditors;
 mod backup;
 mod display;
 mod extract;
@@ -73,8 +74,10 @@ impl Api {
             .route("/api/box/accounts/confirm", post(access::confirm_account))
             .route("/api/box/accounts/remove", post(access::remove_account))
             .route("/api/box/password", post(access::change_password))
-            .route("/api/box/audit", get(access::audit))
-            .route("/api/box/audit/{before}", get(access::audit_before))
+            .route("/api/box/audit", get(auditors::newest))
+            .route("/api/box/audit/{before}", get(auditors::before))
+            .route("/api/box/audit/file", post(auditors::file))
+            .route("/api/box/audit/forwarding", get(auditors::forwarding).put(auditors::forward))
             .route("/api/box/settings/institution", settings::area::<Institution>())
             .route("/api/box/settings/host_name", settings::area::<HostName>())
             .route("/api/box/settings/update", settings::area::<UpdateSource>())

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use futures_util::StreamExt;
 use plenum_appliance::access::code;
 use plenum_appliance::backup::seal::Key;
-use plenum_appliance::{client, health, provisioning, usb};
+use plenum_appliance::{audit, client, health, provisioning, usb};
 use plenum_protocol::appliance::Appliance1Proxy;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -41,6 +41,9 @@ enum Task {
     /// Settings of a new box in one file, plenum.toml
     #[command(subcommand)]
     Config(Config),
+    /// The audit log that an auditor has saved
+    #[command(subcommand)]
+    Audit(Audit),
     /// Offer the newest update on a USB stick to the daemon; a unit runs it
     #[command(hide = true)]
     Usb,
@@ -57,6 +60,17 @@ enum Config {
     Example,
     /// Print a new key for backups, as the section [backup] takes it
     BackupKey,
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Say whether a file is as the box has written it, and name the key that signed it
+    Verify {
+        file: PathBuf,
+        /// The key that the box shows under Audit log; without it, compare the one that is printed
+        #[arg(long)]
+        key: Option<String>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -125,6 +139,7 @@ fn run(task: Task) -> Result<()> {
             Ok(())
         }
         Task::Config(Config::Check { file }) => check(&file),
+        Task::Audit(Audit::Verify { file, key }) => verify(&file, key.as_deref()),
         Task::UsbSettings => {
             plenum_daemon::logging::start("usb", log::LevelFilter::Info);
             runtime.block_on(usb::offer_settings())
@@ -146,6 +161,19 @@ fn check(file: &Path) -> Result<()> {
         eprintln!("{} {finding}", file.display());
     }
     bail!("nothing of {} would be applied", file.display())
+}
+
+fn verify(file: &Path, key: Option<&str>) -> Result<()> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let found = audit::verify_file(&text).with_context(|| format!("{} cannot be trusted", file.display()))?;
+    if let Some(key) = key {
+        ensure!(key == found.key, "{} was signed by another key: {}", file.display(), found.key);
+    }
+    let numbers = found.numbers.map(|(first, last)| format!(", {first} to {last}")).unwrap_or_default();
+    println!("box        {}", found.host);
+    println!("entries    {}{numbers}: none was changed or left out", found.entries);
+    println!("key        {}", found.key);
+    Ok(())
 }
 
 async fn ask(update: Update) -> Result<()> {

@@ -7,6 +7,7 @@ mod accounts;
 mod acme;
 mod area;
 mod areas;
+mod auditors;
 mod backup;
 mod certificate;
 mod door;
@@ -42,6 +43,7 @@ use crate::host::DEFAULT_NAME;
 use crate::sources::Proxy;
 use acme::Asking;
 use area::Kept;
+use auditors::Forwarding;
 use backup::Keys;
 use certificate::{Pem, Waiting};
 use history::{Minute, Quarter};
@@ -52,8 +54,8 @@ use network::Trial;
 use plenum_daemon::bucket::Bucket;
 use plenum_daemon::throttle::{AddressKeys, Guesses, Throttle};
 use plenum_protocol::manager::{
-    AcmeSettings, AdminRole, AuditEntry, AuditEvent, AuditPage, BackupSettings, HostName, Institution,
-    MailSettings, NetworkSettings, SessionInfo, SignedIn, SyslogSettings, TimeSettings, UpdateSource,
+    AcmeSettings, AdminRole, BackupSettings, HostName, Institution, MailSettings, NetworkSettings,
+    SessionInfo, SignedIn, SyslogSettings, TimeSettings, UpdateSource,
 };
 use plenum_store::{Declaration, Options, Store, Transaction};
 use provision::Offered;
@@ -67,7 +69,6 @@ use tokio::sync::watch;
 const SCHEMA: u16 = 1;
 /// Wrong setup codes, passwords and second factors (AU6).
 const GUESSES: Guesses = Guesses { burst: 10, per_minute: 2, everybody_burst: 60, everybody_per_minute: 20 };
-const AUDIT_PAGE: usize = 100;
 
 /// Provides random bytes.
 pub type Entropy = Box<dyn FnMut(&mut [u8]) + Send>;
@@ -118,6 +119,8 @@ pub struct Desired {
     /// For what the box asks of others.
     pub proxy: Proxy,
     pub syslog: SyslogSettings,
+    /// Whether the audit log goes to that server, too.
+    pub forward_audit: bool,
     /// Key and chain of the pages in PEM; `None`: they make their own.
     pub certificate: Option<String>,
     /// Key and certificate that prove to an ACME directory whose name this is, while it looks.
@@ -150,6 +153,8 @@ pub fn stored_types() -> Vec<Declaration> {
         Declaration::of::<Account>(),
         Declaration::of::<audit::Entry>(),
         Declaration::of::<audit::Head>(),
+        Declaration::of::<audit::Signer>(),
+        Declaration::of::<Forwarding>(),
         Declaration::of::<Setup>(),
         Declaration::of::<Kept<Institution>>(),
         Declaration::of::<LogoPart>(),
@@ -181,6 +186,8 @@ pub fn options(directory: &Path) -> Options {
         .tree::<Account>()
         .tree::<audit::Entry>()
         .tree::<audit::Head>()
+        .tree::<audit::Signer>()
+        .tree::<Forwarding>()
         .tree::<Setup>()
         .tree::<Kept<Institution>>()
         .tree::<LogoPart>()
@@ -260,6 +267,7 @@ impl Manager {
             host_name,
             time_servers: self.kept::<TimeSettings>()?.servers,
             update: self.kept()?,
+            forward_audit: self.audit_is_forwarded()?,
             syslog: self.kept()?,
             certificate: self.served()?,
             proof: self.shown_proof(),
@@ -292,27 +300,6 @@ impl Manager {
             account,
             csrf_token: current.map(|current| current.csrf.expose().to_owned()),
         })
-    }
-
-    /// Newest first, from before entry `before` on. That it was read is an entry too (LG6).
-    pub fn audit(&self, who: &Who, before: Option<u64>, now: Now) -> Result<AuditPage, Refused> {
-        allow(who, &[AdminRole::Auditor], false)?;
-        let last = self.store.tree::<audit::Head>().get(&())?.map_or(0, |head| head.number);
-        let end = before.unwrap_or(u64::MAX).min(last + 1);
-        let start = end.saturating_sub(AUDIT_PAGE as u64);
-        let mut entries = Vec::new();
-        for entry in self.store.tree::<audit::Entry>().range(start..end) {
-            let entry = entry?;
-            let audit::Entry { at, who, event, subject, before, after, hash: _ } = entry.value;
-            entries.push(AuditEntry { number: entry.key, at, who, event, subject, before, after });
-        }
-        entries.reverse();
-        let whole = matches!(audit::verify(&self.store)?, audit::Verdict::Whole { .. });
-        if before.is_none() {
-            self.change(now, Draft::new(name_of(who), AuditEvent::AuditRead, ""), |_| Ok(()))?;
-        }
-        let before = entries.last().map(|entry| entry.number).filter(|first| *first > 1);
-        Ok(AuditPage { entries, whole, before })
     }
 
     /// Deletes what has reached the end of its retention, and logs how much it was (DM5).

@@ -6,7 +6,7 @@ use super::*;
 use crate::access::sessions::Opened;
 use crate::provisioning::{EXAMPLE, Trust};
 use plenum_protocol::manager::{
-    AccountInfo, CertificateKind, CertificateRequest, ConfirmAccount, Institution, Ipv4Settings,
+    AccountInfo, AuditEvent, CertificateKind, CertificateRequest, ConfirmAccount, Institution, Ipv4Settings,
     ManagerErrorCode, NewAccount, NewPassword, NewSecondFactor, SetupStep, SignIn, StepDone,
     UploadedCertificate,
 };

@@ -1,21 +1,39 @@
-//! A line of the log as a syslog message (RFC 5424), in a frame that counts its octets (RFC 5425 section 4.3).
+//! A line of the log, or an entry of the audit log, as a syslog message (RFC 5424), in a frame that counts its octets
+//! (RFC 5425 section 4.3).
 
+use crate::audit::Numbered;
 use plenum_protocol::manager::{LogLine, LogPriority};
 use std::time::{Duration, UNIX_EPOCH};
 use time::OffsetDateTime;
 
-/// `daemon` (RFC 5424 section 6.2.1).
-const FACILITY: u8 = 3;
+/// `daemon` and `log audit` (RFC 5424 section 6.2.1).
+const DAEMON: u8 = 3;
+const LOG_AUDIT: u8 = 13;
+const NOTICE: u8 = 5;
+const AUDIT_APP: &str = "plenum-audit";
 const NOTHING: &str = "-";
 /// RFC 5424 section 6: of the names in the header.
 const MAX_HOST_NAME: usize = 255;
 const MAX_APP_NAME: usize = 48;
+const MAX_MESSAGE_ID: usize = 32;
 
-pub(super) fn frame(line: &LogLine, host_name: &str) -> Vec<u8> {
-    let priority = FACILITY * 8 + severity(line.priority);
-    let (host, app) =
-        (word(host_name, MAX_HOST_NAME), word(line.unit.trim_end_matches(".service"), MAX_APP_NAME));
-    let message = format!("<{priority}>1 {} {host} {app} - - - {}", timestamp(line.at), line.text);
+pub(super) fn line(line: &LogLine, host_name: &str) -> Vec<u8> {
+    let app = word(line.unit.trim_end_matches(".service"), MAX_APP_NAME);
+    let priority = DAEMON * 8 + severity(line.priority);
+    frame(priority, line.at, host_name, &app, NOTHING, &line.text)
+}
+
+/// Its text is the entry as JSON, with its number and its hash: a copy of the chain that nobody on the box can change.
+pub(super) fn entry(entry: &Numbered, host_name: &str) -> serde_json::Result<Vec<u8>> {
+    let event = serde_json::to_string(&entry.entry.event)?;
+    let event = word(event.trim_matches('"'), MAX_MESSAGE_ID);
+    let text = serde_json::to_string(entry)?;
+    Ok(frame(LOG_AUDIT * 8 + NOTICE, entry.entry.at, host_name, AUDIT_APP, &event, &text))
+}
+
+fn frame(priority: u8, at: u64, host_name: &str, app: &str, id: &str, text: &str) -> Vec<u8> {
+    let host = word(host_name, MAX_HOST_NAME);
+    let message = format!("<{priority}>1 {} {host} {app} - {id} - {text}", timestamp(at));
     format!("{} {message}", message.len()).into_bytes()
 }
 
@@ -54,7 +72,7 @@ mod tests {
             priority: LogPriority::Warning,
             text: "zu spät room=7".into(),
         };
-        let frame = String::from_utf8(frame(&line, "konferenz.example.org")).unwrap();
+        let frame = String::from_utf8(super::line(&line, "konferenz.example.org")).unwrap();
         let message = "<28>1 2026-11-27T02:10:00.042Z konferenz.example.org plenum-sfu - - - zu spät room=7";
         assert_eq!(frame, format!("{} {message}", message.len()));
         assert_eq!(message.len(), message.chars().count() + 1, "ä has two");

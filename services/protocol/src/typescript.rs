@@ -101,6 +101,8 @@ pub fn module() -> String {
         UpdatePart,
         SyslogSettings,
         SyslogState,
+        AuditForwarding,
+        ForwardAudit,
         RecoveryKey,
         KeyNoted,
         LogPriority,

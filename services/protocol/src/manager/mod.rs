@@ -64,12 +64,16 @@
 //! | `POST /api/box/update` | [`UpdateOrder`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `POST /api/box/update/file` | [`UpdatePart`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `GET /api/box/audit`, `/api/box/audit/BEFORE` | – | 200 [`AuditPage`] | auditor |
+//! | `POST /api/box/audit/file` | – | 200 [`SavedFile`]: all of it, signed | auditor |
+//! | `GET /api/box/audit/forwarding` | – | 200 [`AuditForwarding`] | auditor |
+//! | `PUT /api/box/audit/forwarding` | [`ForwardAudit`] | 200 [`AuditForwarding`], 409 if there is another server | auditor |
 //!
 //! Every other answer than 2xx has the body [`ManagerError`]. The session travels in a cookie, and every call
 //! that is no GET bears the header `x-csrf-token` with the token of [`SessionInfo`] once there is one.
 
 mod acme;
 mod areas;
+mod audit;
 mod backup;
 mod certificate;
 mod history;
@@ -85,6 +89,7 @@ mod syslog;
 
 pub use acme::{AcmeFailure, AcmePhase, AcmeReason, AcmeSettings, AcmeState};
 pub use areas::{HostName, Institution, InstitutionLogo, TimeSettings, UpdateSource};
+pub use audit::{AuditEntry, AuditEvent, AuditForwarding, AuditPage, ForwardAudit};
 pub use backup::{
     BackupFile, BackupKey, BackupKeyState, BackupName, BackupSettings, BackupState, RestoreOrder,
     RestoreTest, Restored, SavedFile,
@@ -243,83 +248,6 @@ pub struct AccountInfo {
 pub struct NewPassword {
     pub old: String,
     pub new: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
-pub struct AuditPage {
-    /// Newest first.
-    pub entries: Vec<AuditEntry>,
-    /// Whether the chain of hashes is whole.
-    pub whole: bool,
-    /// For the next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[ts(type = "number | null")]
-    pub before: Option<u64>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
-pub struct AuditEntry {
-    #[ts(type = "number")]
-    pub number: u64,
-    /// Milliseconds since 1970.
-    #[ts(type = "number")]
-    pub at: u64,
-    pub who: String,
-    pub event: AuditEvent,
-    pub subject: String,
-    /// JSON, or empty.
-    pub before: String,
-    pub after: String,
-}
-
-/// LG4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum AuditEvent {
-    SetupOpened,
-    SetupCodeWrong,
-    SetupFinished,
-    SignedIn,
-    SignInFailed,
-    SignedOut,
-    RecoveryCodeUsed,
-    AccountCreated,
-    AccountConfirmed,
-    AccountRemoved,
-    PasswordChanged,
-    SettingsChanged,
-    /// A network that nobody confirmed was taken back.
-    NetworkTakenBack,
-    CertificateRequested,
-    CertificateChanged,
-    Restarted,
-    SwitchedOff,
-    UpdateOrdered,
-    FactoryReset,
-    /// The box was set up by a file.
-    Provisioned,
-    RecoveryKeyShown,
-    RecoveryKeyTaken,
-    SupportShown,
-    BackupKeyMade,
-    BackupKeyTaken,
-    BackupMade,
-    BackupSaved,
-    RestoreTested,
-    Restored,
-    HostKeyShown,
-    /// A test mail was sent, or was to be.
-    MailTested,
-    MetricsOpened,
-    MetricsClosed,
-    /// Somebody asked for metrics with a wrong token.
-    MetricsRefused,
-    RoomCreated,
-    /// The link for guests of a room was replaced.
-    GuestLinkReplaced,
-    MeetingEnded,
-    RoomDeleted,
-    AuditRead,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]

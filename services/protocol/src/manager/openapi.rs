@@ -189,6 +189,13 @@ fn calls() -> Calls {
     it.send::<UpdatePart, UpdateState>("post", "/api/box/update/file", what);
     it.get::<AuditPage>("/api/box/audit", "The newest entries of the audit log");
     it.get::<AuditPage>("/api/box/audit/{before}", "Older entries of the audit log");
+    it.order::<SavedFile>("post", "/api/box/audit/file", "Save the audit log, signed");
+    it.get::<AuditForwarding>(
+        "/api/box/audit/forwarding",
+        "Whether the audit log is sent to the syslog server",
+    );
+    let what = "Have the audit log sent, or no longer";
+    it.send::<ForwardAudit, AuditForwarding>("put", "/api/box/audit/forwarding", what);
     calls
 }
 

@@ -271,4 +271,9 @@ export const testids = {
   passwordChange: 'password-change',
   auditRow: 'audit-row', // data-event
   auditChain: 'audit-chain', // data-whole
+  auditCopies: 'audit-copies', // data-forwarding
+  auditKey: 'audit-key',
+  auditSave: 'audit-save',
+  auditForward: 'audit-forward',
+  auditForwardEnd: 'audit-forward-end',
 } as const

@@ -4,6 +4,7 @@ import type {
   AccountInfo,
   AcmeSettings,
   AdminRole,
+  AuditForwarding,
   AuditPage,
   BackupKey,
   BackupSettings,
@@ -11,6 +12,7 @@ import type {
   CertificateRequest,
   CertificateState,
   Clock,
+  ForwardAudit,
   History,
   HistoryRange,
   HostKey,
@@ -369,6 +371,18 @@ export class BoxApi {
 
   audit(before?: number): Promise<AuditPage> {
     return this.#call('GET', before === undefined ? 'audit' : `audit/${before}`)
+  }
+
+  auditFile(): Promise<SavedFile> {
+    return this.#call('POST', 'audit/file')
+  }
+
+  auditForwarding(): Promise<AuditForwarding> {
+    return this.#call('GET', 'audit/forwarding')
+  }
+
+  forwardAudit(wanted: ForwardAudit): Promise<AuditForwarding> {
+    return this.#call('PUT', 'audit/forwarding', wanted)
   }
 
   async #remember(answer: Promise<SessionInfo>): Promise<SessionInfo> {

@@ -723,6 +723,34 @@ sent: number,
  */
 problem: string, };
 
+export type AuditForwarding = { 
+/**
+ * The syslog server that an administrator has set. Empty: none.
+ */
+server: string, port: number, 
+/**
+ * Whether the audit log is sent there.
+ */
+forwarding: boolean, 
+/**
+ * An auditor had it sent to another server: it is not sent to this one until an auditor says so.
+ */
+stopped: boolean, 
+/**
+ * Whether the server takes it now.
+ */
+connected: boolean, 
+/**
+ * Of saved audit logs: Ed25519 (RFC 8032), 64 hexadecimal digits.
+ */
+key: string, };
+
+export type ForwardAudit = { forwarding: boolean, 
+/**
+ * The server that was shown.
+ */
+server: string, port: number, };
+
 export type RecoveryKey = { 
 /**
  * Missing once somebody has noted it, and where there is none.
@@ -997,7 +1025,7 @@ at: number, who: string, event: AuditEvent, subject: string,
  */
 before: string, after: string, };
 
-export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "support_shown" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "room_created" | "guest_link_replaced" | "meeting_ended" | "room_deleted" | "audit_read";
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "support_shown" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "room_created" | "guest_link_replaced" | "meeting_ended" | "room_deleted" | "audit_read" | "audit_saved" | "audit_forwarded";
 
 export type ManagerError = { error: ManagerErrorCode, 
 /**

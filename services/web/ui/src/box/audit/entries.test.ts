@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { changes } from './audit'
+import { changes } from './entries'
 
 test('what differs is told field by field', () => {
   const before = '{"imprint":"","name":"A","revision":0}'

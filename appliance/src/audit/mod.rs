@@ -1,6 +1,10 @@
 //! The audit log: who did what, when, with the state before and after (LG4). Each entry carries a hash over
-//! itself and the one before (LG5), so that a single one cannot be changed or left out unseen. The chain is not
-//! signed: whoever could write the whole store anew could make another one.
+//! itself and the one before (LG5), so that a single one cannot be changed or left out unseen. Whoever could write the
+//! whole store anew could make another chain: not the one of a saved [`file`], nor the one at a syslog server.
+
+mod file;
+
+pub use file::{Signer, verify as verify_file};
 
 use plenum_daemon::secret::Digest;
 use plenum_protocol::manager::AuditEvent;
@@ -47,6 +51,14 @@ impl Stored for Entry {
         Field::new("after", "settings after"),
         Field::new("hash", "SHA-256 over this entry and the one before"),
     ];
+}
+
+/// An entry with its number, as it is saved and sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numbered {
+    pub number: u64,
+    #[serde(flatten)]
+    pub entry: Entry,
 }
 
 /// Where the chain ends.
@@ -121,7 +133,19 @@ pub fn add(transaction: &mut Transaction<'_, '_>, draft: Draft, now: SystemTime)
     transaction.put(&(), &Head { number, hash: entry.hash })
 }
 
+/// From the oldest on, what comes behind entry `number`.
+pub fn after(store: &Store, number: u64, most: usize) -> plenum_store::Result<Vec<Numbered>> {
+    let entries = store.tree::<Entry>().range(number.saturating_add(1)..).take(most);
+    entries.map(|found| found.map(|found| Numbered { number: found.key, entry: found.value })).collect()
+}
+
 impl Entry {
+    /// Whether its hash is over itself and `previous`; `None`: it is the first one of a box.
+    fn follows(&self, previous: Option<&Entry>) -> bool {
+        let before = previous.map_or_else(|| Digest::of(b""), |previous| previous.hash);
+        self.chained(before) == self.hash
+    }
+
     fn chained(&self, previous: Digest) -> Digest {
         let Entry { at, who, event, subject, before, after, hash: _ } = self;
         let text = serde_json::to_vec(&(previous, at, who, event, subject, before, after));

@@ -1,8 +1,8 @@
 // What an entry of the audit log says.
 
-import type { AuditEntry } from '../generated/protocol'
-import { m } from '../paraglide/messages'
-import { areaText } from './areas'
+import type { AuditEntry } from '../../generated/protocol'
+import { m } from '../../paraglide/messages'
+import { areaText } from '../areas'
 
 export function eventText({ event, subject }: AuditEntry): string {
   switch (event) {
@@ -84,6 +84,10 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_provisioned({ names: subject })
     case 'audit_read':
       return m.audit_read()
+    case 'audit_saved':
+      return m.audit_saved()
+    case 'audit_forwarded':
+      return m.audit_forwarded()
   }
 }
 
