@@ -11,6 +11,7 @@ import { shownCertificate } from "../lib/certificates.mjs";
 import { Chromium } from "../lib/chromium.mjs";
 import { Directory } from "../lib/directory.mjs";
 import { ADDRESS, House } from "../lib/house.mjs";
+import { byKeyboard } from "../lib/keyboard.mjs";
 import { until } from "../lib/until.mjs";
 
 const NAME = "konferenz.example.org";
@@ -37,7 +38,7 @@ before(async () => {
   const flags = [`--host-resolver-rules=MAP ${NAME} ${ADDRESS}`];
   const view = { locale: "de-DE", viewport: VIEWPORT };
   browser = await Chromium.start(site, { flags, authorities: [await directory.root()], devices: false, ...view });
-  box = new Box(site, await browser.person("Ada"));
+  box = new Box(site, await browser.person("Ada"), { keyboard: true });
   await box.page.goto(`${site.url}/admin`);
   await box.signIn("ada", secret);
   await box.area("name");
@@ -54,8 +55,8 @@ const shown = () => shownCertificate(house.url, NAME);
 async function order(fields) {
   await box.control("acme-begin").click();
   await box.control("acme-directory").waitFor();
-  const page = box.page;
-  await page.locator("details:not([open]) > summary").evaluateAll((all) => all.forEach((one) => one.click()));
+  const closed = box.page.locator("details:not([open]) > summary");
+  while ((await closed.count()) > 0) await byKeyboard(closed.first()).click();
   for (const [field, value] of Object.entries(fields)) await box.control(field).fill(value);
   await box.control("acme-save").click();
 }
@@ -72,12 +73,12 @@ test("what keeps the directory from issuing is told with its remedy", async () =
   await box.control("acme-begin").click();
   await box.control("acme-directory").waitFor();
   assert.match(await box.control("acme-directory").inputValue(), /letsencrypt/);
-  await box.check("automatic certificate");
-  await box.page.getByRole("button", { name: "Abbrechen" }).click();
+  await box.checkInBoth("automatic certificate");
+  await byKeyboard(box.page.getByRole("button", { name: "Abbrechen" })).click();
 
   await order({ "acme-directory": `https://${ADDRESS}:1/directory` });
   await status("failed", "unreachable");
-  await box.check("directory that does not answer");
+  await box.checkInBoth("directory that does not answer");
   await order({ "acme-directory": directory.url });
   await status("failed", "untrusted");
   await order({ "acme-directory": directory.managementUrl, "acme-authorities": directory.authorities });
@@ -93,13 +94,10 @@ test("what keeps the directory from issuing is told with its remedy", async () =
   await status("failed", "other_server");
   another.close();
   assert.match(await box.control("acme-status").textContent(), new RegExp(NAME));
-  await box.check("directory that reaches another server");
-  await box.page.setViewportSize({ width: 390, height: 844 });
-  await box.check("directory that reaches another server");
-  await box.page.setViewportSize(VIEWPORT);
+  await box.checkInBoth("directory that reaches another server");
   await box.area("overview");
   await box.control("overview").getByText(`Unter ${NAME} hat das Verzeichnis etwas anderes erreicht`).waitFor();
-  await box.check("overview without a new certificate");
+  await box.checkInBoth("overview without a new certificate");
   await box.area("name");
   await box.control("acme-status").waitFor();
 });
@@ -110,7 +108,7 @@ test("the pages show the directory's certificate without a restart, and renew it
   await directory.namesLeadTo(ADDRESS);
   await box.control("acme-again").click();
   await status("good");
-  await box.check("certificate of the directory");
+  await box.checkInBoth("certificate of the directory");
   const first = await until("new connections see it", async () => {
     const now = await shown();
     return now.issuer.CN?.startsWith("Pebble") && now;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { Box, PEOPLE } from "../lib/box.mjs";
+import { auditorForwards, auditorReads, auditorSaves } from "../lib/box-auditor.mjs";
 import { Chromium } from "../lib/chromium.mjs";
 import { House } from "../lib/house.mjs";
 import { MailServer } from "../lib/mail-server.mjs";
@@ -22,7 +23,9 @@ for (const { keyboard = false, ...view } of PEOPLE) {
       const box = new Box(house, await browser.person("Ada"), { keyboard });
       const ada = await box.setUp();
       const bob = await box.administer(ada, mail);
-      await box.readAudit(bob);
+      await auditorReads(box, bob);
+      await auditorSaves(box);
+      await auditorForwards(box);
       assert.deepEqual(browser.faults, []);
     } finally {
       await browser.stop();
