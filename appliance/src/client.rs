@@ -8,6 +8,7 @@ use hyper::client::conn::http1::handshake;
 use hyper::header::{CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use plenum_protocol::manager::{ManagerError, SessionInfo, SignIn};
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -52,7 +53,11 @@ pub async fn run(options: Options, input: &mut impl BufRead, output: &mut impl W
         input.read_line(&mut line).with_context(|| format!("{what} was not given"))?;
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     };
-    let typed = SignIn { name: options.name.clone(), password: ask("Password")?, code: Some(ask("Code")?) };
+    let password = {
+        let _unseen = Unseen::begin();
+        ask("Password")?
+    };
+    let typed = SignIn { name: options.name.clone(), password, code: Some(ask("Code")?) };
     let typed = serde_json::to_string(&typed)?;
     let client = Client { socket: options.socket };
     let mut session = Session::default();
@@ -69,6 +74,30 @@ pub async fn run(options: Options, input: &mut impl BufRead, output: &mut impl W
     let left = client.send(Method::POST, "sign-out", None, &mut session).await;
     output.write_all(&answer?)?;
     left.context("sign-out").map(drop)
+}
+
+/// What is typed at a terminal is not shown meanwhile; elsewhere there is nothing to hide.
+struct Unseen(Option<Termios>);
+
+impl Unseen {
+    fn begin() -> Unseen {
+        let before = tcgetattr(std::io::stdin()).ok();
+        if let Some(mut unseen) = before.clone() {
+            unseen.local_flags.remove(LocalFlags::ECHO);
+            // The end of the line is.
+            unseen.local_flags.insert(LocalFlags::ECHONL);
+            let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, &unseen);
+        }
+        Unseen(before)
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, before);
+        }
+    }
 }
 
 struct Client {

@@ -227,3 +227,54 @@ impl Language {
         self.of("Weiter mit einer beliebigen Taste", "Press any key to go on")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// What the manual quotes in a table whose first column is what the display shows.
+    fn quoted(language: &str, column: &str, marks: (char, char)) -> Vec<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/operations/{language}"));
+        let (head, mut found) = (format!("\n| {column} |"), Vec::new());
+        for page in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(page.unwrap().path()).unwrap();
+            let tables = text.split(head.as_str()).skip(1);
+            let rows =
+                tables.flat_map(|table| table.lines().skip(2).take_while(|line| line.starts_with('|')));
+            for cell in rows.filter_map(|row| row.split('|').nth(1)) {
+                let quotes = cell.split(marks.0).skip(1).filter_map(|rest| rest.split(marks.1).next());
+                found.extend(quotes.map(str::to_owned));
+            }
+        }
+        // The question for it is systemd's.
+        found.retain(|quote| quote != "recovery key");
+        found
+    }
+
+    /// Three dots stand for what is left out, as braces do here.
+    #[test]
+    fn the_manual_quotes_what_the_display_says() {
+        let literals: Vec<Vec<&str>> = include_str!("words.rs")
+            .split('"')
+            .map(|literal| literal.split(['{', '}']).step_by(2).filter(|part| !part.is_empty()).collect())
+            .collect();
+        let said = |part: &str| {
+            literals.iter().any(|literal| {
+                let whole = literal.iter().any(|piece| piece.contains(part));
+                whole
+                    || (!literal.is_empty()
+                        && literal.iter().all(|piece| piece.len() > 7 && part.contains(piece)))
+            })
+        };
+        for (language, column, marks) in [("de", "Bildschirm", ('„', '“')), ("en", "Display", ('“', '”'))]
+        {
+            let quotes = quoted(language, column, marks);
+            assert!(quotes.len() >= 12, "{language}: {quotes:?}");
+            for quote in quotes {
+                for part in quote.split('…').map(str::trim).filter(|part| !part.is_empty()) {
+                    assert!(said(part), "{language}: the display does not say “{part}”");
+                }
+            }
+        }
+    }
+}
