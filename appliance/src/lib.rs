@@ -2,11 +2,11 @@
 //!
 //! [`manager`] decides what set-up and administration may do, by [`access`]; [`audit`] keeps who did what, [`api`]
 //! is how pages ask, [`console`] is the box's own display. [`host`] makes the machine what the settings say,
-//! [`acme`] gets certificates, [`observer`] tells what it is like; [`self_test`] tries it, [`monitor`] looks at it once a
+//! [`acme`] gets certificates, [`machine`] tells what it is like; [`self_test`] tries it, [`monitor`] looks at it once a
 //! minute and has [`mail`] sent about it; [`journal`] and [`support`] show it to people; [`backup`] keeps what makes this box this one; [`logo`] looks at images that
 //! pages are to show; [`provisioning`] reads `plenum.toml`.
 //!
-//! `plenum-appliance` is the daemon, which is not root: [`updater`] decides by the state [`machine`], [`bus`] is
+//! `plenum-appliance` is the daemon, which is not root: [`updater`] decides, [`bus`] is
 //! how it is asked. [`slots`] is the root side, in one-shot units. [`health`] is what a new version has to pass.
 
 #![forbid(unsafe_code)]
@@ -31,7 +31,6 @@ pub mod mail;
 pub mod manager;
 pub mod metrics;
 pub mod monitor;
-pub mod observer;
 pub mod provisioning;
 pub mod record;
 pub mod self_test;

@@ -1,6 +1,6 @@
 //! What the bus shows of an update.
 
-use crate::machine::{Outcome, Phase, Record};
+use crate::updater::phase::{Outcome, Phase, Record};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {

@@ -1,8 +1,8 @@
 //! What an administrator sends to who helps them (NT4): shown before it is saved, and sent by nobody else.
 
 use crate::journal;
+use crate::machine::Machine;
 use crate::metrics;
-use crate::observer::Machine;
 use plenum_protocol::manager::{LogPriority, LogQuery, Overview, SupportBundle, SupportPart, SupportWhat};
 use std::collections::BTreeSet;
 

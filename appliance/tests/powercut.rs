@@ -2,7 +2,7 @@
 //! version, and the next update is never in the way of the last (trap: a kernel of 0 bytes that counts as
 //! installed).
 
-use plenum_appliance::machine::{Action, Event, Outcome, Phase, Record};
+use plenum_appliance::updater::phase::{Action, Event, Outcome, Phase, Record};
 use plenum_protocol::update::Version;
 
 #[derive(Clone, Copy, PartialEq, Debug)]

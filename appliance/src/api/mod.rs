@@ -15,8 +15,8 @@ mod settings;
 mod support;
 
 use crate::backup::Backups;
+use crate::machine::Machine;
 use crate::manager::{Manager, Now, Refused, blocking};
-use crate::observer::Machine;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{StatusCode, header};

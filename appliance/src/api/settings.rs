@@ -2,8 +2,8 @@
 
 use super::extract::{Session, Visitor};
 use super::{Answer, Api, Body, answer};
+use crate::machine;
 use crate::manager::{Area, Refused, sets_up};
-use crate::observer;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -62,7 +62,7 @@ pub(super) async fn network(State(api): State<Api>, Session(who): Session) -> An
 
 pub(super) async fn clock(Session(who): Session) -> Answer {
     sets_up(&who)?;
-    Ok(answer(StatusCode::OK, &observer::clock()))
+    Ok(answer(StatusCode::OK, &machine::clock()))
 }
 
 pub(super) async fn certificate(State(api): State<Api>, Session(who): Session) -> Answer {

@@ -3,8 +3,8 @@
 mod capacity;
 mod dns;
 
+use crate::machine::Machine;
 use crate::mail::{self, Relay};
-use crate::observer::Machine;
 use plenum_protocol::manager::{CertificateInfo, CertificateKind, Check, Checked, Outcome, SelfTest};
 use std::net::IpAddr;
 use std::thread;
@@ -35,7 +35,7 @@ pub async fn run(machine: &Machine, wanted: &Wanted) -> SelfTest {
         machine.meetings(),
         machine.host_key(),
     );
-    let clock = crate::observer::clock();
+    let clock = crate::machine::clock();
     let disk = machine.disk();
     let text: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let yes = |good: bool, otherwise: Outcome| if good { Outcome::Good } else { otherwise };
@@ -49,7 +49,7 @@ pub async fn run(machine: &Machine, wanted: &Wanted) -> SelfTest {
         mail,
         check(Checked::Media, yes(meetings.known, Outcome::Failed), ""),
         check(Checked::Meetings, yes(host_key.is_some(), Outcome::Failed), ""),
-        check(Checked::Disk, yes(!crate::observer::is_low(disk), Outcome::Warning), ""),
+        check(Checked::Disk, yes(!crate::machine::is_low(disk), Outcome::Warning), ""),
         check(Checked::Backup, yes(wanted.backup_key, Outcome::Warning), ""),
     ];
     let processors = thread::available_parallelism().map_or(1, |count| count.get() as u32);

@@ -1,11 +1,11 @@
 //! The loop of the daemon: requests, ends of work, and time go into the state machine, and what it answers is
 //! done. The record is kept before anything is begun.
 
+pub mod phase;
 mod window;
 mod work;
 
 use crate::bus::{Asked, Request};
-use crate::machine::{Action, Event, Outcome, Phase, Record};
 use crate::slots::{BOOT_FAILURE, BootFailure, REPORT, Report};
 use crate::sources::https::Client;
 use crate::sources::{Proxy, Source};
@@ -14,6 +14,7 @@ use crate::status::Status;
 use crate::system::System;
 use crate::{identity, record};
 use anyhow::{Context, Result};
+use phase::{Action, Event, Outcome, Phase, Record};
 use plenum_protocol::manager::UpdateSource;
 use plenum_protocol::settings::UpdateSettings;
 use plenum_protocol::update::{PublicKey, Version};

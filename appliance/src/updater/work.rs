@@ -1,7 +1,7 @@
 //! What takes time, in tasks of its own: each ends with a message to the loop.
 
+use super::phase::Event;
 use super::{Available, Updater, now};
-use crate::machine::Event;
 use crate::slots::FAILURE;
 use crate::sources::https::{Client, join};
 use crate::sources::{self, Source};

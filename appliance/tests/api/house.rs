@@ -3,8 +3,8 @@
 use plenum_appliance::api::Api;
 use plenum_appliance::backup::Backups;
 use plenum_appliance::host::Problems;
+use plenum_appliance::machine::Machine;
 use plenum_appliance::manager::{Manager, Now, options};
-use plenum_appliance::observer::Machine;
 use plenum_protocol::settings::ApplianceSettings;
 use plenum_store::Store;
 use serde_json::{Value, json};

@@ -1,4 +1,6 @@
-//! The machine as it is, and orders to it: what pages and the display show beside the settings.
+//! The machine as it is: what pages and the display show beside the settings. What it is told to do is in [`orders`].
+
+mod orders;
 
 use crate::certificate::Probe;
 use crate::host::{self, Problems};
@@ -9,10 +11,11 @@ use crate::updates::{self, Updates};
 use anyhow::Result;
 use nix::sys::statvfs::statvfs;
 use nix::time::{ClockId, clock_gettime};
+use orders::no_appliance;
 use plenum_daemon::addresses;
 use plenum_protocol::manager::{
     AcmePhase, AcmeState, CertificateInfo, Clock, Disk, ManagerErrorCode, Meetings, NetworkState, Overview,
-    PowerAction, Problem, SettingsArea, SyslogState,
+    Problem, SettingsArea, SyslogState,
 };
 use plenum_protocol::settings::ApplianceSettings;
 use std::net::IpAddr;
@@ -21,9 +24,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use zbus::Connection;
 
-/// The next start is as the first one.
-const FACTORY_RESET: &str = "plenum-slot-forget.service";
-const RECOVERY_KEY_TAKEN: &str = "plenum-recovery-key-taken.service";
 const PORTS: &str = "/sys/class/net";
 /// Touched by systemd-timesyncd when it has set the clock.
 const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
@@ -161,18 +161,6 @@ impl Machine {
         }
     }
 
-    pub async fn power(&self, action: PowerAction) -> Result<(), Refused> {
-        let Some(system) = self.system.as_ref().filter(|_| self.applies) else { return Err(no_appliance()) };
-        let done = match action {
-            PowerAction::Restart => system.reboot().await,
-            PowerAction::SwitchOff => system.power_off().await,
-        };
-        done.map_err(|error| {
-            log::error!("the machine neither restarts nor switches off: {error:#}");
-            Refused::new(ManagerErrorCode::Unavailable, format!("{error:#}"))
-        })
-    }
-
     /// `None` while the meeting server does not answer.
     pub async fn host_key(&self) -> Option<String> {
         let key = self.system.as_ref()?.host_key().await;
@@ -183,31 +171,6 @@ impl Machine {
     pub fn recovery_key(&self) -> Option<String> {
         let key = std::fs::read_to_string(&self.recovery_key).ok()?;
         Some(key.trim().to_owned()).filter(|key| self.applies && !key.is_empty())
-    }
-
-    /// Whoever has noted the key knows how it ends. It is not shown again.
-    pub async fn take_recovery_key(&self, last_part: &str) -> Result<(), Refused> {
-        let (Some(system), Some(key)) = (&self.system, self.recovery_key()) else {
-            return Err(Refused::conflict("there is no recovery key that waits to be noted"));
-        };
-        let last = key.rsplit('-').next().unwrap_or_default();
-        if !last.eq_ignore_ascii_case(last_part.trim()) {
-            return Err(Refused::malformed("last_part", "this is not how the key ends"));
-        }
-        system.run(RECOVERY_KEY_TAKEN).await.map_err(|error| {
-            log::error!("the recovery key is still shown: {error:#}");
-            Refused::new(ManagerErrorCode::Unavailable, format!("{error:#}"))
-        })
-    }
-
-    /// At the next start, which is now.
-    pub async fn reset_to_factory(&self) -> Result<(), Refused> {
-        let Some(system) = self.system.as_ref().filter(|_| self.applies) else { return Err(no_appliance()) };
-        system.run(FACTORY_RESET).await.map_err(|error| {
-            log::error!("nothing was deleted: {error:#}");
-            Refused::new(ManagerErrorCode::Unavailable, format!("nothing was deleted: {error:#}"))
-        })?;
-        self.power(PowerAction::Restart).await
     }
 
     pub fn updates(&self) -> Result<&Updates, Refused> {
@@ -237,10 +200,6 @@ impl Machine {
         let Some(system) = self.system.as_ref().filter(|_| self.applies) else { return Vec::new() };
         system.failed_units().await.unwrap_or_default()
     }
-}
-
-fn no_appliance() -> Refused {
-    Refused::conflict("this machine is no appliance: it can neither be updated nor restarted from here")
 }
 
 pub fn is_low(disk: Disk) -> bool {
