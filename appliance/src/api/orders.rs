@@ -21,6 +21,7 @@ impl Api {
         });
         let (name, left, acme, in_use) = asked.await?;
         let mut overview = self.machine.overview(name, left, acme).await;
+        overview.last_backup = self.backups.newest();
         if in_use {
             overview.problems.extend(self.backups.problems());
         }

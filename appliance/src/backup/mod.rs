@@ -98,12 +98,17 @@ impl Backups {
         }
     }
 
+    /// When the newest one was made, in milliseconds since 1970.
+    pub fn newest(&self) -> Option<u64> {
+        self.folder.list().first().map(|file| file.made)
+    }
+
     /// Makes one if the time for it has come.
     pub async fn pass_time(self: &Arc<Self>, now: Now) {
         let Ok(settings) = self.manager.backup_settings() else { return };
         let Some(at) = schedule::daily(&settings.daily_at) else { return };
         let waits = self.memory().tried.is_some_and(|tried| now.mono < tried + schedule::RETRY);
-        let last = self.folder.list().first().map(|file| UNIX_EPOCH + Duration::from_millis(file.made));
+        let last = self.newest().map(|made| UNIX_EPOCH + Duration::from_millis(made));
         let has_key = matches!(self.manager.backup_key(), Ok(Some(_)));
         if has_key && !waits && schedule::is_due(at, last, now.wall) {
             self.memory().tried = Some(now.mono);

@@ -6,6 +6,7 @@ use crate::certificate::Probe;
 use crate::host::{self, Problems};
 use crate::identity;
 use crate::manager::Refused;
+use crate::self_test::capacity;
 use crate::system::System;
 use crate::updates::{self, Updates};
 use anyhow::Result;
@@ -15,13 +16,14 @@ use orders::no_appliance;
 use plenum_daemon::addresses;
 use plenum_protocol::manager::{
     AcmePhase, AcmeState, CertificateInfo, Clock, Disk, ManagerErrorCode, Meetings, NetworkState, Overview,
-    Problem, SettingsArea, SyslogState,
+    Port, Problem, SettingsArea, SyslogState,
 };
 use plenum_protocol::settings::ApplianceSettings;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
+use tokio::task::spawn_blocking;
 use zbus::Connection;
 
 const PORTS: &str = "/sys/class/net";
@@ -47,6 +49,8 @@ pub struct Machine {
     data: PathBuf,
     metrics: Vec<PathBuf>,
     recovery_key: PathBuf,
+    /// Nanoseconds to encrypt a packet, measured once.
+    packet: OnceCell<u32>,
 }
 
 impl Machine {
@@ -63,6 +67,7 @@ impl Machine {
             data: settings.state_dir.clone(),
             metrics: settings.metrics_sockets.clone(),
             recovery_key: settings.recovery_key_file.clone(),
+            packet: OnceCell::new(),
         })
     }
 
@@ -106,12 +111,19 @@ impl Machine {
             uptime: uptime(),
             problems,
             meetings,
+            capacity: self.capacity(&network.ports).await,
             disk,
+            last_backup: None,
             clock,
             network,
             certificate,
             update,
         }
+    }
+
+    async fn capacity(&self, ports: &[Port]) -> u32 {
+        let measure = async || spawn_blocking(capacity::measure).await.unwrap_or(u32::MAX);
+        capacity::of_this_machine(*self.packet.get_or_init(measure).await, ports).people
     }
 
     pub fn network(&self, seconds_left: Option<u32>) -> NetworkState {

@@ -7,6 +7,7 @@
 
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use plenum_protocol::manager::{Capacity, Limit, Port};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const PACKET_BYTES: usize = 1_200;
@@ -21,7 +22,7 @@ const MEGABITS_PER_PERSON: f64 = 4.0;
 const SHARE: f64 = 0.6;
 
 /// Nanoseconds to encrypt one packet. Blocks for some tens of milliseconds.
-pub(super) fn measure() -> u32 {
+pub(crate) fn measure() -> u32 {
     let key = UnboundKey::new(&AES_128_GCM, &[7; 16]).map(LessSafeKey::new).expect("a key of 16 bytes");
     let mut packet = [0u8; PACKET_BYTES];
     let (started, mut count) = (Instant::now(), 0u64);
@@ -37,7 +38,13 @@ pub(super) fn measure() -> u32 {
     u32::try_from(started.elapsed().as_nanos() / u128::from(count.max(1))).unwrap_or(u32::MAX)
 }
 
-pub(super) fn capacity(packet: u32, processors: u32, ports: &[Port]) -> Capacity {
+/// `packet`: as measured.
+pub(crate) fn of_this_machine(packet: u32, ports: &[Port]) -> Capacity {
+    let processors = thread::available_parallelism().map_or(1, |count| count.get() as u32);
+    capacity(packet, processors, ports)
+}
+
+fn capacity(packet: u32, processors: u32, ports: &[Port]) -> Capacity {
     let network = ports.iter().filter(|port| port.carrier).filter_map(|port| port.speed).max().unwrap_or(0);
     let forward = REFERENCE_FORWARD * f64::from(packet.max(1)) / REFERENCE_SEAL;
     let by_processors = f64::from(processors) * SHARE * 1e9 / forward / PACKETS_PER_PERSON;

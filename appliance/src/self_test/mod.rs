@@ -1,13 +1,12 @@
 //! The box tests itself: what a person would otherwise find out in the first meeting.
 
-mod capacity;
+pub(crate) mod capacity;
 mod dns;
 
 use crate::machine::Machine;
 use crate::mail::{self, Relay};
 use plenum_protocol::manager::{CertificateInfo, CertificateKind, Check, Checked, Outcome, SelfTest};
 use std::net::IpAddr;
-use std::thread;
 
 /// What the settings say.
 pub struct Wanted {
@@ -52,9 +51,8 @@ pub async fn run(machine: &Machine, wanted: &Wanted) -> SelfTest {
         check(Checked::Disk, yes(!crate::machine::is_low(disk), Outcome::Warning), ""),
         check(Checked::Backup, yes(wanted.backup_key, Outcome::Warning), ""),
     ];
-    let processors = thread::available_parallelism().map_or(1, |count| count.get() as u32);
     let packet = measured.await.unwrap_or(u32::MAX);
-    SelfTest { at: clock.now, checks, capacity: capacity::capacity(packet, processors, &network.ports) }
+    SelfTest { at: clock.now, checks, capacity: capacity::of_this_machine(packet, &network.ports) }
 }
 
 fn check(what: Checked, outcome: Outcome, detail: impl Into<String>) -> Check {

@@ -16,7 +16,13 @@ pub struct Overview {
     /// The most important first; empty if all is well.
     pub problems: Vec<Problem>,
     pub meetings: Meetings,
+    /// People at once for whom this hardware is good, worked out as the self-test does.
+    pub capacity: u32,
     pub disk: Disk,
+    /// When the newest backup was made, in milliseconds since 1970; missing where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(type = "number | null")]
+    pub last_backup: Option<u64>,
     pub clock: Clock,
     pub network: NetworkState,
     /// As visitors see it; missing while the pages do not answer.

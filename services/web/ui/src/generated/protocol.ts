@@ -599,7 +599,15 @@ uptime: number,
 /**
  * The most important first; empty if all is well.
  */
-problems: Array<Problem>, meetings: Meetings, disk: Disk, clock: Clock, network: NetworkState, 
+problems: Array<Problem>, meetings: Meetings, 
+/**
+ * People at once for whom this hardware is good, worked out as the self-test does.
+ */
+capacity: number, disk: Disk, 
+/**
+ * When the newest backup was made, in milliseconds since 1970; missing where there is none.
+ */
+last_backup: number | null, clock: Clock, network: NetworkState, 
 /**
  * As visitors see it; missing while the pages do not answer.
  */

@@ -1,6 +1,6 @@
 // What the box says of itself, in words.
 
-import type { Problem, UpdateState } from '../../generated/protocol'
+import type { Overview, Problem, UpdateState } from '../../generated/protocol'
 import { m } from '../../paraglide/messages'
 import { acmeReasonText } from '../acme'
 import { areaText } from '../areas'
@@ -34,6 +34,13 @@ export function problemText(problem: Problem): string {
     case 'no_address':
       return m.problem_no_address()
   }
+}
+
+/** How many it is good for, and how many of them are left. */
+export function capacityText({ capacity: people, meetings }: Pick<Overview, 'capacity' | 'meetings'>): string {
+  if (!meetings.known) return m.box_capacity_all({ people })
+  const left = people - meetings.people
+  return left > 0 ? m.box_capacity_left({ people, left }) : m.box_capacity_full({ people })
 }
 
 export function updateStateText(update: UpdateState): string {
