@@ -1,7 +1,7 @@
 //! Updates and settings on a USB stick. The unit that runs this is root in a mount namespace of its own: the stick is mounted
 //! there, read-only, and nobody but this process and the daemon, through one open file, ever sees it.
 
-use crate::provisioning;
+use crate::provisioning::{self, credential};
 use anyhow::{Context, Result, ensure};
 use nix::mount::{MsFlags, mount};
 use plenum_protocol::appliance::Appliance1Proxy;
@@ -40,26 +40,48 @@ pub async fn offer() -> Result<()> {
     Ok(())
 }
 
-/// `plenum.toml`, for a box that is not set up yet.
+/// `plenum.toml` on a stick, or as a credential, for a box that is not set up yet.
 pub async fn offer_settings() -> Result<()> {
     let bus = Connection::system().await.context("the message bus cannot be reached")?;
     let daemon = Console1Proxy::new(&bus).await?;
-    for (place, device) in devices(Path::new("/sys/class/block"))?.iter().enumerate() {
-        let point = PathBuf::from(format!("{MOUNT_POINT}-{place}"));
+    let found = on_a_stick()?.or_else(as_a_credential);
+    let Some(Settings { text, signature, place }) = found else {
+        log::info!("no {} on a USB stick or as a credential", provisioning::FILE);
+        return Ok(());
+    };
+    let trust = provisioning::trust(&text, &signature, Path::new(FLEET_KEYS)).name();
+    match daemon.offer_settings(&text, trust).await {
+        Ok(()) => log::info!("{} from {place}, {trust}, was offered", provisioning::FILE),
+        Err(error) => log::warn!("{} from {place}: {error}", provisioning::FILE),
+    }
+    Ok(())
+}
+
+struct Settings {
+    text: String,
+    /// Empty where there is none.
+    signature: String,
+    place: String,
+}
+
+fn on_a_stick() -> Result<Option<Settings>> {
+    for (number, device) in devices(Path::new("/sys/class/block"))?.iter().enumerate() {
+        let point = PathBuf::from(format!("{MOUNT_POINT}-{number}"));
         if !mounted(device, &point)? {
             continue;
         }
         let Some(text) = short_text(&point.join(provisioning::FILE))? else { continue };
         let signature = short_text(&point.join(provisioning::SIGNATURE))?.unwrap_or_default();
-        let trust = provisioning::trust(&text, &signature, Path::new(FLEET_KEYS)).name();
-        match daemon.offer_settings(&text, trust).await {
-            Ok(()) => log::info!("{} on {}, {trust}, was offered", provisioning::FILE, device.display()),
-            Err(error) => log::warn!("{} on {}: {error}", provisioning::FILE, device.display()),
-        }
-        return Ok(());
+        return Ok(Some(Settings { text, signature, place: device.display().to_string() }));
     }
-    log::info!("no {} on a USB stick", provisioning::FILE);
-    Ok(())
+    Ok(None)
+}
+
+fn as_a_credential() -> Option<Settings> {
+    let table = fs::read(credential::TABLE).ok()?;
+    let text = credential::find(&table, provisioning::FILE)?;
+    let signature = credential::find(&table, provisioning::SIGNATURE).unwrap_or_default();
+    Some(Settings { text, signature, place: "a credential".to_owned() })
 }
 
 /// `None` if there is no such file.

@@ -1,4 +1,4 @@
-//! Sticks with a `plenum.toml` that is wrong, plugged in one after the other: the display says where, and what to do.
+//! A credential and sticks with a `plenum.toml` that is wrong, given one after the other: the display says where, and what to do.
 
 use crate::display;
 use anyhow::{Context, Result, ensure};
@@ -29,6 +29,18 @@ const BROKEN: [(&str, &str, &str, &str); 11] = [
     ),
     ("port = 465", "port = 0", "mail.port", "1 to 65535"),
 ];
+
+/// Name and text of a credential with a mistake.
+pub(crate) fn credential() -> (String, String) {
+    (FILE.to_owned(), EXAMPLE.replacen("version = 1", "version = 3", 1))
+}
+
+pub(crate) fn is_explained_as_a_credential(machine: &mut Machine) -> Result<()> {
+    let shown =
+        display::wait(machine, "what is wrong with the credential", |shown| shown.contains(", version: "))?;
+    ensure!(shown.contains("write `version = 1`"), "no remedy on the display: {shown}");
+    Ok(())
+}
 
 pub(crate) fn are_explained(machine: &mut Machine) -> Result<()> {
     for (number, (from, to, key, remedy)) in BROKEN.iter().enumerate() {

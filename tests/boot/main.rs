@@ -52,6 +52,7 @@ const FIRST_BOOT: &[Check] = &[
     ("Secure Boot is on, with our key alone", inside::secure_boot),
     ("the ESP is let go of when idle, and takes nothing along", inside::idle_esp),
     ("docs/hardening.md is what the image shows, inside and in a scan", hardening::document),
+    ("the display explains a broken file that is a credential", broken_files::is_explained_as_a_credential),
     ("the display explains broken files on USB sticks", broken_files::are_explained),
 ];
 
@@ -82,7 +83,7 @@ fn the_image_boots_into_the_conference() {
     report.take("it refuses a changed and an unsigned kernel image", || {
         firmware::refuses_what_is_not_ours(&options, BOOT_LIMIT)
     });
-    let mut machine = boot(&options);
+    let mut machine = boot(&Options { credentials: vec![broken_files::credential()], ..options.clone() });
     report.take_all(FIRST_BOOT, &mut machine);
     let key =
         report.take("the recovery key is for the manager alone", || firmware::recovery_key(&mut machine));

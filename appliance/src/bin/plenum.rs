@@ -47,7 +47,7 @@ enum Task {
     /// Offer the newest update on a USB stick to the daemon; a unit runs it
     #[command(hide = true)]
     Usb,
-    /// Offer the plenum.toml on a USB stick to the daemon; a unit runs it
+    /// Offer the plenum.toml on a USB stick, or of a credential, to the daemon; a unit runs it
     #[command(hide = true)]
     UsbSettings,
 }

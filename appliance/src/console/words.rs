@@ -168,22 +168,22 @@ impl Language {
 
     pub(super) fn offered(self) -> &'static str {
         self.of(
-            "Auf dem USB-Stick liegt plenum.toml. U richtet die Box damit ein.",
-            "There is a plenum.toml on the USB stick. U sets the box up with it.",
+            "Es gibt eine plenum.toml. U richtet die Box damit ein.",
+            "There is a plenum.toml. U sets the box up with it.",
         )
     }
 
     pub(super) fn forged(self) -> &'static str {
         self.of(
-            "plenum.toml auf dem USB-Stick trägt eine falsche Unterschrift und wird nicht verwendet.",
-            "plenum.toml on the USB stick bears a wrong signature and is not used.",
+            "plenum.toml trägt eine falsche Unterschrift und wird nicht verwendet.",
+            "plenum.toml bears a wrong signature and is not used.",
         )
     }
 
     pub(super) fn broken(self) -> &'static str {
         self.of(
-            "plenum.toml auf dem USB-Stick hat Fehler; nichts davon wird verwendet:",
-            "plenum.toml on the USB stick has mistakes; nothing of it is used:",
+            "plenum.toml hat Fehler; nichts davon wird verwendet:",
+            "plenum.toml has mistakes; nothing of it is used:",
         )
     }
 

@@ -3,6 +3,7 @@
 //!
 //! The whole file is checked before anything of it is applied, and it is applied as a whole or not at all.
 
+pub mod credential;
 mod example;
 mod locate;
 mod signature;

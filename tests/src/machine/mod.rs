@@ -23,6 +23,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tpm::Tpm;
 
+#[derive(Clone)]
 pub struct Options {
     /// The disk of the builder; it is not changed.
     pub image: PathBuf,
@@ -36,6 +37,8 @@ pub struct Options {
     pub memory: u32,
     /// Images of USB sticks, read-only for the machine.
     pub drives: Vec<PathBuf>,
+    /// Name and text of system credentials, beside those of the site.
+    pub credentials: Vec<(String, String)>,
     pub network: Network,
     /// A firmware that was never booted gets our development key and no other, and Secure Boot is on.
     pub secure_boot: bool,
@@ -54,10 +57,22 @@ pub enum Network {
 impl Options {
     /// With a TPM, without Secure Boot, two processors, 2 GiB.
     pub fn new(image: PathBuf, folder: PathBuf, site: Site) -> Options {
-        let (drives, network) = (Vec::new(), Network::Forwarded);
+        let (drives, credentials, network) = (Vec::new(), Vec::new(), Network::Forwarded);
         let (tpm, secure_boot, writes) = (true, false, false);
         let (processors, memory) = (2, 2_048);
-        Options { image, folder, site, tpm, processors, memory, drives, network, secure_boot, writes }
+        Options {
+            image,
+            folder,
+            site,
+            tpm,
+            processors,
+            memory,
+            drives,
+            credentials,
+            network,
+            secure_boot,
+            writes,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::{Network, Options, lan};
 use anyhow::Result;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use plenum_image::tools::Tools;
 use std::fs::File;
 use std::path::Path;
@@ -39,7 +41,8 @@ pub(super) fn command(tools: &Tools, options: &Options) -> Result<Command> {
         add("-chardev socket,id=tpm,path=/machine/tpm.sock");
         add("-tpmdev emulator,id=tpm,chardev=tpm -device tpm-tis,tpmdev=tpm");
     }
-    for credential in options.site.credentials(options.network)? {
+    let more = options.credentials.iter().map(|(name, text)| format!("{name}={}", STANDARD.encode(text)));
+    for credential in options.site.credentials(options.network)?.into_iter().chain(more) {
         command.arg("-smbios").arg(format!("type=11,value=io.systemd.credential.binary:{credential}"));
     }
     Ok(command)
