@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { Box } from "../lib/box.mjs";
 import { Chromium } from "../lib/chromium.mjs";
 import { Machine } from "../lib/machine.mjs";
+import { backUp } from "../lib/manual-steps.mjs";
 import { until } from "../lib/until.mjs";
 
 /** The machine is emulated, and a network on trial lasts a minute. */
@@ -57,11 +58,12 @@ async function keepBackup(box, secret) {
   await box.control("account-add").click();
   await box.account("carl");
   await until("carl is there", async () => (await box.control("account-row").count()) === 2, LIMIT);
-  const backup = await box.backUp(machine.kept);
+  const { backup } = await backUp(box, "de", machine.kept);
   await box.area("accounts");
   await box.page.locator('[data-account="carl"]').getByTestId("account-remove").click();
   await box.control("confirm").click();
   await until("carl is gone", async () => (await box.control("account-row").count()) === 1, LIMIT);
+  // Somebody was removed: fetched anew, as the manual says.
   await box.area("backup");
   await box.control("backup-row").first().waitFor();
   const deletions = await box.saved(machine.kept, box.control("backup-deletions"));
