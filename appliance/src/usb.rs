@@ -1,4 +1,4 @@
-//! Updates and settings on a USB stick. The unit that runs this is root in a mount namespace of its own: the stick is mounted
+//! Updates on a USB stick, and settings there or in a credential. The unit that runs this is root in a mount namespace of its own: the stick is mounted
 //! there, read-only, and nobody but this process and the daemon, through one open file, ever sees it.
 
 use crate::provisioning::{self, credential};

@@ -62,7 +62,7 @@ impl Instructions {
         Ok(parts)
     }
 
-    /// Whether a step has this word, for the keys that have names.
+    /// Fails unless a step has these words, for the keys that have names.
     pub(crate) fn says(&self, number: usize, word: &str) -> Result<()> {
         let step = self.step(number)?;
         ensure!(step.contains(word), "{}, step {number} does not say “{word}”: {step}", self.place);

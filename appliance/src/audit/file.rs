@@ -1,12 +1,14 @@
 //! The audit log as a file that proves where it comes from: a line of JSON for what it is, one for each entry, and one
-//! with a signature over all lines before (LG5). Ed25519 (RFC 8032); keys and signatures in hexadecimal digits.
+//! with a signature over all lines before (LG5): Ed25519 (RFC 8032), the key in hexadecimal digits, the signature in base64.
 
-use super::{Entry, Numbered};
+use super::Numbered;
 use anyhow::{Context, Result, bail, ensure};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use plenum_protocol::update::PublicKey;
 use plenum_store::{Category, Field, Retention, Stored};
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
 
 const FORMAT: &str = "plenum-audit-1";
 const SEED_BYTES: usize = 32;
@@ -14,7 +16,7 @@ const SEED_BYTES: usize = 32;
 /// What signs; it does not leave the box, not even in a backup.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Signer {
-    /// Of the private key (RFC 8032 section 5.1.5).
+    /// Of the private key (RFC 8032 section 5.1.5), in base64.
     seed: String,
 }
 
@@ -47,17 +49,17 @@ impl Signer {
     pub fn random(fill: &mut dyn FnMut(&mut [u8])) -> Signer {
         let mut seed = [0; SEED_BYTES];
         fill(&mut seed);
-        Signer { seed: to_hex(&seed) }
+        Signer { seed: STANDARD.encode(seed) }
     }
 
     fn pair(&self) -> Result<Ed25519KeyPair> {
-        let seed = from_hex(&self.seed).context("the key of the audit log is damaged")?;
+        let seed = STANDARD.decode(&self.seed).context("the key of the audit log is damaged")?;
         Ed25519KeyPair::from_seed_unchecked(&seed).ok().context("the key of the audit log is damaged")
     }
 
     /// What a reader compares.
     pub fn public(&self) -> Result<String> {
-        Ok(to_hex(self.pair()?.public_key().as_ref()))
+        Ok(PublicKey(self.pair()?.public_key().as_ref().try_into()?).to_string())
     }
 
     /// `entries` from the oldest on.
@@ -68,7 +70,7 @@ impl Signer {
         for entry in entries {
             line(&mut text, entry)?;
         }
-        let signature = to_hex(pair.sign(text.as_bytes()).as_ref());
+        let signature = STANDARD.encode(pair.sign(text.as_bytes()));
         line(&mut text, &Foot { entries: entries.len() as u64, signature })?;
         Ok(text)
     }
@@ -104,64 +106,48 @@ pub fn verify(text: &str) -> Result<Verified> {
         .filter(|head: &Head| head.format == FORMAT)
         .with_context(|| format!("it is no audit log of Plenum: the first line does not name {FORMAT}"))?;
     let foot: Foot = serde_json::from_str(foot).context("it is cut off: the last line is no signature")?;
-    let (key, signature) = (from_hex(&head.key), from_hex(&foot.signature));
-    let (key, signature) = (key.context("the key is none")?, signature.context("the signature is none")?);
-    let valid = UnparsedPublicKey::new(&ED25519, key).verify(signed.as_bytes(), &signature);
+    let key: PublicKey = head.key.parse().map_err(anyhow::Error::msg)?;
+    let signature = STANDARD.decode(&foot.signature).context("the signature is none")?;
+    let valid = UnparsedPublicKey::new(&ED25519, &key.0).verify(signed.as_bytes(), &signature);
     ensure!(valid.is_ok(), "it was changed: the signature does not fit");
-    let (mut entries, mut first, mut last): (u64, Option<u64>, Option<(u64, Entry)>) = (0, None, None);
+    let mut entries: Vec<Numbered> = Vec::new();
     for (index, line) in lines.enumerate() {
-        let Numbered { number, entry } =
+        let next: Numbered =
             serde_json::from_str(line).with_context(|| format!("line {}: this is no entry", index + 2))?;
-        let fits = match &last {
-            Some((before, earlier)) => number == before + 1 && entry.follows(Some(earlier)),
-            None => number != 1 || entry.follows(None),
+        let fits = match entries.last() {
+            Some(last) => next.number == last.number + 1 && next.entry.follows(Some(last.entry.hash)),
+            None => next.number != 1 || next.entry.follows(None),
         };
         if !fits {
-            bail!("line {}: entry {number} was changed, or one before it is missing", index + 2);
+            bail!("line {}: entry {} was changed, or one before it is missing", index + 2, next.number);
         }
-        (entries, first) = (entries + 1, first.or(Some(number)));
-        last = Some((number, entry));
+        entries.push(next);
     }
-    ensure!(entries == foot.entries, "there are {entries} entries, and the last line names {}", foot.entries);
-    let numbers = first.zip(last.map(|(number, _)| number));
-    Ok(Verified { host: head.host, at: head.at, key: head.key, entries, numbers })
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks(2);
-    digits
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|_| pair.len() == 2))
-        .collect()
+    let count = entries.len() as u64;
+    ensure!(count == foot.entries, "there are {count} entries, and the last line names {}", foot.entries);
+    let numbers = entries.first().zip(entries.last()).map(|(first, last)| (first.number, last.number));
+    Ok(Verified { host: head.host, at: head.at, key: head.key, entries: count, numbers })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{self, Draft};
-    use plenum_protocol::manager::AuditEvent;
-    use plenum_store::{Options, Store};
-    use std::time::{Duration, UNIX_EPOCH};
+    use crate::audit::after;
+    use crate::audit::tests::{log, store};
+
+    fn signer() -> Signer {
+        Signer::random(&mut |bytes| bytes.fill(7))
+    }
+
+    fn entries(count: u64) -> Vec<Numbered> {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(directory.path());
+        log(&store, count);
+        after(&store, 0, usize::MAX).unwrap()
+    }
 
     fn file(count: u64) -> String {
-        let directory = tempfile::tempdir().unwrap();
-        let store =
-            Store::open(Options::new(directory.path(), 1).tree::<Entry>().tree::<audit::Head>()).unwrap();
-        for number in 0..count {
-            let draft = Draft::new("ada", AuditEvent::SettingsChanged, "time")
-                .change(Some(&number), Some(&(number + 1)));
-            let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000 + number);
-            store.transaction(now, move |tx| audit::add(tx, draft, now)).wait().unwrap();
-        }
-        let signer = Signer::random(&mut |bytes| bytes.fill(7));
-        signer.file("box.example.org", 1, &audit::after(&store, 0, usize::MAX).unwrap()).unwrap()
+        signer().file("box.example.org", 1, &entries(count)).unwrap()
     }
 
     #[test]
@@ -169,7 +155,7 @@ mod tests {
         let found = verify(&file(3)).unwrap();
         assert_eq!((found.host.as_str(), found.entries), ("box.example.org", 3));
         assert_eq!(found.numbers, Some((1, 3)));
-        assert_eq!(found.key, Signer::random(&mut |bytes| bytes.fill(7)).public().unwrap());
+        assert_eq!(found.key, signer().public().unwrap());
         assert_eq!(verify(&file(0)).unwrap().numbers, None);
     }
 
@@ -190,24 +176,15 @@ mod tests {
 
     #[test]
     fn lg5_whoever_has_the_key_cannot_leave_an_entry_out_either() {
-        let directory = tempfile::tempdir().unwrap();
-        let store =
-            Store::open(Options::new(directory.path(), 1).tree::<Entry>().tree::<audit::Head>()).unwrap();
-        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        for who in ["ada", "bob", "eve"] {
-            let draft = Draft::new(who, AuditEvent::SignedIn, who);
-            store.transaction(now, move |tx| audit::add(tx, draft, now)).wait().unwrap();
-        }
-        let mut entries = audit::after(&store, 0, usize::MAX).unwrap();
+        let mut entries = entries(3);
         entries.remove(1);
         entries[1].number = 2;
-        let signer = Signer::random(&mut |bytes| bytes.fill(7));
-        let error = verify(&signer.file("box", 1, &entries).unwrap()).unwrap_err().to_string();
+        let error = verify(&signer().file("box", 1, &entries).unwrap()).unwrap_err().to_string();
         assert!(error.contains("line 3"), "{error}");
     }
 
     #[test]
     fn dm1_every_stored_field_is_declared() {
-        plenum_store::check_fields(&[Signer::random(&mut |bytes| bytes.fill(7))]).unwrap();
+        plenum_store::check_fields(&[signer()]).unwrap();
     }
 }

@@ -140,10 +140,9 @@ pub fn after(store: &Store, number: u64, most: usize) -> plenum_store::Result<Ve
 }
 
 impl Entry {
-    /// Whether its hash is over itself and `previous`; `None`: it is the first one of a box.
-    fn follows(&self, previous: Option<&Entry>) -> bool {
-        let before = previous.map_or_else(|| Digest::of(b""), |previous| previous.hash);
-        self.chained(before) == self.hash
+    /// Whether its hash is over itself and the one before; `None`: it is the first one of a box.
+    fn follows(&self, previous: Option<Digest>) -> bool {
+        self.chained(previous.unwrap_or_else(|| Digest::of(b""))) == self.hash
     }
 
     fn chained(&self, previous: Digest) -> Digest {
@@ -169,12 +168,12 @@ pub fn verify(store: &Store) -> plenum_store::Result<Verdict> {
         let found = found?;
         match previous {
             Some((number, _)) if found.key != number + 1 => return Ok(Verdict::Broken { at: number + 1 }),
-            Some((_, hash)) if found.value.chained(hash) != found.value.hash => {
+            Some((_, hash)) if !found.value.follows(Some(hash)) => {
                 return Ok(Verdict::Broken { at: found.key });
             }
             Some(_) => {}
             // Of the first one that is kept, the one before is known only if it was the very first.
-            None if found.key == 1 && found.value.chained(Digest::of(b"")) != found.value.hash => {
+            None if found.key == 1 && !found.value.follows(None) => {
                 return Ok(Verdict::Broken { at: 1 });
             }
             None => from = found.key,
@@ -195,11 +194,11 @@ mod tests {
     use super::*;
     use plenum_store::{Error, Options, check_fields};
 
-    fn store(directory: &std::path::Path) -> Store {
+    pub(super) fn store(directory: &std::path::Path) -> Store {
         Store::open(Options::new(directory, 1).tree::<Entry>().tree::<Head>()).unwrap()
     }
 
-    fn log(store: &Store, count: u64) {
+    pub(super) fn log(store: &Store, count: u64) {
         for number in 0..count {
             let draft = Draft::new("ada", AuditEvent::SettingsChanged, "time")
                 .change(Some(&number), Some(&(number + 1)));

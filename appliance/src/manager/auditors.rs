@@ -79,8 +79,10 @@ impl Manager {
 
     pub fn audit_forwarding(&self, who: &Who, now: Now) -> Result<AuditForwarding, Refused> {
         allow(who, &[AdminRole::Auditor], false)?;
-        let (settings, forwarding) = (self.kept::<SyslogSettings>()?, self.audit_is_forwarded()?);
-        let stopped = !forwarding && self.store.tree::<Forwarding>().get(&())?.is_some();
+        let settings: SyslogSettings = self.kept()?;
+        let agreed = self.store.tree::<Forwarding>().get(&())?;
+        let forwarding = agreed == Some(Forwarding::to(&settings));
+        let stopped = agreed.is_some() && !forwarding;
         let key = self.signer(now)?.public().map_err(|error| Refused::mistake(&format!("{error:#}")))?;
         let SyslogSettings { server, port, .. } = settings;
         Ok(AuditForwarding { server, port, forwarding, stopped, connected: false, key })

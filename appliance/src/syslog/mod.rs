@@ -143,10 +143,10 @@ impl Syslog {
                 line = lines.recv() => {
                     let Some(Entry { place, line }) = line else { return Ok(()) };
                     self.line(line, &order.host_name, &mut to).await?;
-                    sent.place = Some(place);
+                    (sent.place, sent.changed) = (Some(place), true);
                 }
                 _ = look.tick(), if order.audit => {
-                    self.entries(&mut sent.entry, trail, &order.host_name, &mut to).await?;
+                    self.entries(&mut sent, trail, &order.host_name, &mut to).await?;
                 }
                 error = closed(&mut from) => return Err(error),
             }
@@ -165,17 +165,17 @@ impl Syslog {
         Ok(())
     }
 
-    /// What the audit log has behind entry `last`.
+    /// What the audit log has behind the last entry.
     async fn entries(
         &self,
-        last: &mut u64,
+        sent: &mut Sent<'_>,
         trail: &Trail,
         host_name: &str,
         to: &mut WriteHalf<Tls>,
     ) -> Result<()> {
-        for entry in trail(*last, ENTRIES).context("the audit log cannot be read")? {
+        for entry in trail(sent.entry, ENTRIES).context("the audit log cannot be read")? {
             write(to, &message::entry(&entry, host_name)?).await?;
-            *last = entry.number;
+            (sent.entry, sent.changed) = (entry.number, true);
             self.state.send_modify(|state| state.sent += 1);
         }
         Ok(())
@@ -187,16 +187,21 @@ struct Sent<'a> {
     files: &'a Places,
     place: Option<String>,
     entry: u64,
+    /// Since it was kept.
+    changed: bool,
 }
 
 impl Sent<'_> {
     fn read(files: &Places) -> Sent<'_> {
         let read = |path: &Path| std::fs::read_to_string(path).ok();
         let entry = read(&files.audit).and_then(|text| text.parse().ok()).unwrap_or_default();
-        Sent { files, place: read(&files.journal), entry }
+        Sent { files, place: read(&files.journal), entry, changed: false }
     }
 
-    fn keep(&self) {
+    fn keep(&mut self) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
         let Places { journal, audit } = self.files;
         let place = self.place.as_ref().map(|place| durable::replace(journal, place.as_bytes(), 0o600));
         let number = self.entry.to_string();
