@@ -35,8 +35,7 @@ export class Instructions {
         const [wanted, prepare] = waiting[0] ?? [];
         if (label === wanted) {
           waiting.shift();
-          await prepare?.();
-          await press(page, label);
+          await this.#do(page, label, prepare);
         } else {
           const name = label.replace(/:$/, "");
           const parts = name.split(/, | → /);
@@ -46,6 +45,17 @@ export class Instructions {
       }
     }
     assert.deepEqual(waiting.map(([label]) => label), [], `${this.where} says nothing of them`);
+  }
+
+  /** Where it fails is told with what the page shows then. */
+  async #do(page, label, prepare) {
+    try {
+      await prepare?.();
+      await press(page, label);
+    } catch (cause) {
+      const shown = await page.locator("main").innerText({ timeout: 5_000 }).catch(String);
+      throw new Error(`${this.where}: “${label}” could not be done, and the page shows:\n${shown}`, { cause });
+    }
   }
 }
 

@@ -13,7 +13,7 @@ export interface Toast {
   tone: Tone
   icon?: string
   action?: ToastAction
-  /** Toasts of one group replace each other. */
+  /** Toasts of one group replace each other, as do equal ones. */
   group?: string
 }
 
@@ -49,7 +49,8 @@ export class Notices {
   show(text: string, options: Omit<Toast, 'id' | 'text' | 'tone'> & { tone?: Tone; urgent?: boolean } = {}): void {
     const { tone = 'plain', urgent = false, ...rest } = options
     const toast: Toast = { id: this.#next++, text, tone, ...rest }
-    const kept = this.toasts.filter(({ group }) => group === undefined || group !== toast.group)
+    const same = (one: Toast) => one.text === text || (one.group !== undefined && one.group === toast.group)
+    const kept = this.toasts.filter((one) => !same(one))
     this.toasts = [...kept, toast].slice(-MOST_TOASTS)
     this.resume(toast)
     this.say(text, urgent)
