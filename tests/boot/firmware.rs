@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// Where systemd-repart puts the first partition.
-const ESP: &str = "/image/disk.raw@@1048576";
+/// For mtools, with the folder of a `disk.raw` at /image: where systemd-repart puts the first partition.
+pub(crate) const ESP: &str = "/image/disk.raw@@1048576";
 
 /// On machines that start the untouched kernel image: one with another byte in it, and one without a signature.
 pub(crate) fn refuses_what_is_not_ours(options: &Options, limit: Duration) -> Result<()> {

@@ -1,5 +1,6 @@
 //! A factory disk and a USB stick: the box sets itself up, and nobody touches it.
 
+use crate::firmware::ESP;
 use crate::{display, manual};
 use anyhow::{Context, Result, bail, ensure};
 use plenum_appliance::provisioning::{EXAMPLE, FILE, SIGNATURE};
@@ -18,8 +19,6 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Where systemd-repart puts the first partition.
-const ESP: &str = "/image/disk.raw@@1048576";
 const NAME: &str = "konferenz.example.org";
 /// Commands of the manual by what they contain.
 const MAKE_KEY: &str = "openssl genpkey";

@@ -5,7 +5,8 @@ import { createConnection } from "node:net";
 import { createInterface } from "node:readline";
 import { until } from "./until.mjs";
 
-const CODE = /\b[0-9A-Z]{4}-[0-9A-Z]{4}\b/;
+/** Behind its label alone: at the start the kernel writes there, too, and UUIDs have such groups. */
+const CODE = /(?:Setup code|Einrichtungscode):[^0-9A-Z]+([2-9A-Z]{4}-[2-9A-Z]{4})\b/;
 /** The machine is emulated. */
 const DISPLAY_LIMIT = 120_000;
 
@@ -49,7 +50,7 @@ export class Machine {
       shown = await this.display();
       return CODE.test(shown);
     }, DISPLAY_LIMIT);
-    this.setup_code = CODE.exec(shown)[0];
+    this.setup_code = CODE.exec(shown)[1];
     return shown;
   }
 
