@@ -161,6 +161,12 @@ pub(crate) fn update(machine: &mut Machine, options: &Options) -> Result<()> {
     suite_with_starts(machine, "update.test.mjs", &kept, Some(options))
 }
 
+/// Everything is deleted by an administrator's order. It is the box that was set up in English.
+pub(crate) fn reset(machine: &mut Machine, options: &Options) -> Result<()> {
+    let kept = machine.kept()?;
+    suite_with_starts(machine, "reset.test.mjs", &kept, Some(options))
+}
+
 /// Another box of another version takes what the first one left in `kept`.
 pub(crate) fn restore(next: &Path, kept: &Path, limit: Duration) -> Result<()> {
     let folder = tempfile::tempdir()?;

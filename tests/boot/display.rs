@@ -43,7 +43,7 @@ fn wait_for_all(machine: &mut Machine, texts: &[String]) -> Result<String> {
 
 /// Everything is deleted: the German page until Esc, then the English one to its end. The machine is off afterwards.
 pub(crate) fn resets_to_factory(machine: &mut Machine) -> Result<()> {
-    let german = Instructions::read("de", "factory-reset", "Zurücksetzen")?;
+    let german = Instructions::read("de", "factory-reset", "Zurücksetzen an der Box")?;
     machine.qmp()?.press(&german.key(1)?)?;
     let question = german.display(1)?;
     wait_for_all(machine, &question)?;
@@ -51,7 +51,7 @@ pub(crate) fn resets_to_factory(machine: &mut Machine) -> Result<()> {
     machine.qmp()?.press("esc")?;
     wait(machine, "no question any more", |shown| question.iter().all(|text| !shown.contains(text)))?;
     machine.qmp()?.press(&Instructions::read("en", "first-meeting", "Setting up")?.key(2)?)?;
-    let english = Instructions::read("en", "factory-reset", "Resetting")?;
+    let english = Instructions::read("en", "factory-reset", "Resetting at the box")?;
     wait(machine, "English", |shown| shown.contains("Factory reset"))?;
     machine.qmp()?.press(&english.key(1)?)?;
     let shown = wait_for_all(machine, &english.display(1)?)?;
@@ -64,7 +64,7 @@ pub(crate) fn resets_to_factory(machine: &mut Machine) -> Result<()> {
 
 /// After the reset: the last step of the page, and the code is not the one from before.
 pub(crate) fn shows_a_setup_code(machine: &mut Machine) -> Result<()> {
-    Instructions::read("en", "factory-reset", "Resetting")?.says(4, "new setup code")?;
+    Instructions::read("en", "factory-reset", "Resetting at the box")?.says(4, "new setup code")?;
     let code = machine.shell()?.run(&format!("cat {CODE}"))?;
     ensure!(code.len() >= 8, "no setup code: `{code}`");
     wait(machine, "the setup code", |shown| shown.contains(&code)).map(drop)

@@ -110,6 +110,9 @@ fn the_image_boots_into_the_conference() {
                 report.take("a browser updates it from a file and goes back", || {
                     browsers::update(&mut machine, &options)
                 });
+                report.take("a browser resets it to the factory state", || {
+                    browsers::reset(&mut machine, &options)
+                });
             }
         }
     }

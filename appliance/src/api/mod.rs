@@ -140,6 +140,7 @@ impl Api {
             )
             .route("/api/box/history/{range}", get(monitoring::history))
             .route("/api/box/power", post(orders::power))
+            .route("/api/box/factory-reset", post(orders::factory_reset))
             .route("/api/box/update", post(orders::update))
             .route(
                 "/api/box/update/file",

@@ -8,8 +8,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plenum_protocol::manager::{
-    HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, UpdateAction,
-    UpdateOrder, UpdatePart,
+    FactoryReset, HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey,
+    UpdateAction, UpdateOrder, UpdatePart,
 };
 
 impl Api {
@@ -72,6 +72,21 @@ pub(super) async fn power(State(api): State<Api>, Session(who): Session, body: B
         api.machine.power(action).await?;
     }
     Ok(answer(StatusCode::OK, &PowerAnswer { done, people }))
+}
+
+/// Once who orders it has proved who they are. Nobody is waited for: the answer says how many meet.
+pub(super) async fn factory_reset(
+    State(api): State<Api>,
+    Session(who): Session,
+    body: Body<FactoryReset>,
+) -> Answer {
+    let Json(order) = body?;
+    administers(&who)?;
+    api.machine.appliance()?;
+    let people = api.machine.people(true).await?;
+    api.call(move |manager, now| manager.note_factory_reset(&who, &order, now)).await?;
+    api.machine.reset_to_factory().await?;
+    Ok(answer(StatusCode::OK, &PowerAnswer { done: true, people }))
 }
 
 pub(super) async fn self_test(State(api): State<Api>, Session(who): Session) -> Answer {

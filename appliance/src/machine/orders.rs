@@ -2,6 +2,7 @@
 
 use super::Machine;
 use crate::manager::Refused;
+use crate::system::System;
 use plenum_protocol::manager::{ManagerErrorCode, PowerAction};
 
 /// The next start is as the first one.
@@ -9,8 +10,13 @@ const FACTORY_RESET: &str = "plenum-slot-forget.service";
 const RECOVERY_KEY_TAKEN: &str = "plenum-recovery-key-taken.service";
 
 impl Machine {
+    /// Refuses what only a box can do.
+    pub fn appliance(&self) -> Result<&System, Refused> {
+        self.system.as_ref().filter(|_| self.applies).ok_or_else(no_appliance)
+    }
+
     pub async fn power(&self, action: PowerAction) -> Result<(), Refused> {
-        let Some(system) = self.system.as_ref().filter(|_| self.applies) else { return Err(no_appliance()) };
+        let system = self.appliance()?;
         let done = match action {
             PowerAction::Restart => system.reboot().await,
             PowerAction::SwitchOff => system.power_off().await,
@@ -38,8 +44,7 @@ impl Machine {
 
     /// At the next start, which is now.
     pub async fn reset_to_factory(&self) -> Result<(), Refused> {
-        let Some(system) = self.system.as_ref().filter(|_| self.applies) else { return Err(no_appliance()) };
-        system.run(FACTORY_RESET).await.map_err(|error| {
+        self.appliance()?.run(FACTORY_RESET).await.map_err(|error| {
             log::error!("nothing was deleted: {error:#}");
             Refused::new(ManagerErrorCode::Unavailable, format!("nothing was deleted: {error:#}"))
         })?;

@@ -21,19 +21,7 @@ impl Manager {
         let known = name.as_ref().map(|name| self.store.tree::<Account>().get(name)).transpose()?.flatten();
         let subject = if known.is_some() { name.clone().unwrap_or_default() } else { String::new() };
         let (known, account, used) = self.guess(address, &subject, AuditEvent::SignInFailed, now, || {
-            let nobody = Hashed::of_nobody();
-            let hashed = known.as_ref().map_or(&nobody, |account| &account.password);
-            if !hashed.matches(&typed.password) {
-                return Err(Refused::wrong_credentials());
-            }
-            let known = known.filter(|it| it.confirmed).ok_or_else(Refused::wrong_credentials)?;
-            let Some(code) = &typed.code else {
-                return Err(Refused::new(ManagerErrorCode::SecondFactorNeeded, "a code is needed as well"));
-            };
-            let seconds = now.unix_seconds();
-            let mut account = known.clone();
-            let used = account.second_factor.take(code, seconds).ok_or_else(Refused::wrong_credentials)?;
-            Ok((known, account, used))
+            proven(known, &typed.password, typed.code.as_deref(), now)
         })?;
         let event = match used {
             Used::OneTimePassword => AuditEvent::SignedIn,
@@ -43,13 +31,32 @@ impl Manager {
         let role = account.role;
         let last_sign_in = now.unix_millis();
         let entered = Account { last_sign_in: Some(last_sign_in), ..account };
-        let key = name.clone();
-        // The code is used up with it, and only if nobody was quicker: what was checked is what is replaced.
-        self.change(now, Draft::new(&name, event, &name), move |tx| match tx.get::<Account>(&key)? {
-            Some(there) if there == known => Ok(tx.put(&key, &entered)?),
-            _ => Err(Refused::wrong_credentials()),
-        })?;
+        self.use_up(Draft::new(&name, event, &name), known, entered, now)?;
         Ok(self.open_session(Who::Account { name, role }, now))
+    }
+
+    /// Once more, before what cannot be undone (AU8); `event` is in the audit log afterwards.
+    pub(super) fn prove(
+        &self,
+        name: &str,
+        (password, code): (&str, &str),
+        event: AuditEvent,
+        now: Now,
+    ) -> Result<(), Refused> {
+        let known = self.store.tree::<Account>().get(&name.to_owned())?;
+        // By the account, not by the address: whoever has a session knows the name.
+        let (known, account, _) = self
+            .guess(None, name, AuditEvent::SignInFailed, now, || proven(known, password, Some(code), now))?;
+        self.use_up(Draft::new(name, event, ""), known, account, now)
+    }
+
+    /// The code is used up with it, and only if nobody was quicker: what was checked is what is replaced.
+    fn use_up(&self, draft: Draft, known: Account, used: Account, now: Now) -> Result<(), Refused> {
+        let key = draft.who.clone();
+        self.change(now, draft, move |tx| match tx.get::<Account>(&key)? {
+            Some(there) if there == known => Ok(tx.put(&key, &used)?),
+            _ => Err(Refused::wrong_credentials()),
+        })
     }
 
     pub fn sign_out(&self, token: &str, current: &Current, now: Now) -> Result<(), Refused> {
@@ -101,4 +108,26 @@ impl Manager {
         }
         self.change(now, draft, |_| Ok(()))
     }
+}
+
+/// The account as it was, and as it is once the code is used up. Nobody's password takes as long as somebody's.
+fn proven(
+    known: Option<Account>,
+    password: &str,
+    code: Option<&str>,
+    now: Now,
+) -> Result<(Account, Account, Used), Refused> {
+    let nobody = Hashed::of_nobody();
+    let hashed = known.as_ref().map_or(&nobody, |account| &account.password);
+    if !hashed.matches(password) {
+        return Err(Refused::wrong_credentials());
+    }
+    let known = known.filter(|it| it.confirmed).ok_or_else(Refused::wrong_credentials)?;
+    let Some(code) = code else {
+        return Err(Refused::new(ManagerErrorCode::SecondFactorNeeded, "a code is needed as well"));
+    };
+    let mut account = known.clone();
+    let taken = account.second_factor.take(code, now.unix_seconds());
+    let used = taken.ok_or_else(Refused::wrong_credentials)?;
+    Ok((known, account, used))
 }

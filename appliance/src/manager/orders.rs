@@ -3,7 +3,7 @@
 use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::sessions::Who;
 use crate::audit::Draft;
-use plenum_protocol::manager::{AdminRole, AuditEvent, UpdateAction};
+use plenum_protocol::manager::{AdminRole, AuditEvent, FactoryReset, UpdateAction};
 
 /// Refuses everybody else.
 pub fn administers(who: &Who) -> Result<(), Refused> {
@@ -36,6 +36,16 @@ impl Manager {
     pub fn note_power(&self, who: &Who, restart: bool, now: Now) -> Result<(), Refused> {
         let event = if restart { AuditEvent::Restarted } else { AuditEvent::SwitchedOff };
         self.change(now, Draft::new(name_of(who), event, ""), |_| Ok(()))
+    }
+
+    /// Whether everything may be deleted: of this box, by an administrator who proves it again.
+    pub fn note_factory_reset(&self, who: &Who, order: &FactoryReset, now: Now) -> Result<(), Refused> {
+        administers(who)?;
+        let Who::Account { name, .. } = who else { return Err(Refused::not_allowed()) };
+        if !order.host_name.trim().eq_ignore_ascii_case(&self.name()?) {
+            return Err(Refused::malformed("host_name", "this box has another name"));
+        }
+        self.prove(name, (&order.password, &order.code), AuditEvent::FactoryReset, now)
     }
 
     /// To look for an update changes nothing.

@@ -6,8 +6,8 @@ use super::*;
 use crate::access::sessions::Opened;
 use crate::provisioning::{EXAMPLE, Trust};
 use plenum_protocol::manager::{
-    AccountInfo, AuditEvent, CertificateKind, CertificateRequest, ConfirmAccount, Institution, Ipv4Settings,
-    ManagerErrorCode, NewAccount, NewPassword, NewSecondFactor, SetupStep, SignIn, StepDone,
+    AccountInfo, AuditEvent, CertificateKind, CertificateRequest, ConfirmAccount, FactoryReset, Institution,
+    Ipv4Settings, ManagerErrorCode, NewAccount, NewPassword, NewSecondFactor, SetupStep, SignIn, StepDone,
     UploadedCertificate,
 };
 use std::net::IpAddr;
@@ -315,6 +315,41 @@ fn au8_a_changed_password_signs_out_everywhere() {
     let code = Some(house.one_time_password(&shown));
     assert_eq!(house.sign_in("ada", PASSWORD, code.clone()).unwrap_err(), ManagerErrorCode::WrongCredentials);
     house.sign_in("ada", "another long one", code).unwrap();
+}
+
+#[test]
+fn au8_a_factory_reset_is_for_an_administrator_who_proves_it_again() {
+    let mut house = House::new();
+    let setup = house.setup();
+    let shown = house.account(&setup, "ada", AdminRole::Administrator);
+    let bob = house.account(&setup, "bob", AdminRole::Auditor);
+    house.manager.finish_setup(&setup, house.now()).unwrap();
+    let ada = house.sign_in("ada", PASSWORD, Some(house.one_time_password(&shown))).unwrap();
+    let bob = house.sign_in("bob", PASSWORD, Some(house.one_time_password(&bob))).unwrap();
+    let (ada, bob) = (house.who(&ada), house.who(&bob));
+    let used = house.one_time_password(&shown);
+    house.seconds += 60;
+    let order = |host_name: &str, password: &str, code: &str| FactoryReset {
+        host_name: host_name.into(),
+        password: password.into(),
+        code: code.into(),
+    };
+    let code = house.one_time_password(&shown);
+    let ordered = |who: &Who, order| house.manager.note_factory_reset(who, &order, house.now());
+    assert_eq!(code_of(ordered(&bob, order("plenum", PASSWORD, &code))), ManagerErrorCode::NotAllowed);
+    assert_eq!(code_of(ordered(&setup, order("plenum", PASSWORD, &code))), ManagerErrorCode::NotAllowed);
+    assert_eq!(code_of(ordered(&ada, order("another", PASSWORD, &code))), ManagerErrorCode::Malformed);
+    for (password, code) in [("wrong", &code), (PASSWORD, &used), (PASSWORD, &String::new())] {
+        let refused = ordered(&ada, order("plenum", password, code));
+        assert_eq!(code_of(refused), ManagerErrorCode::WrongCredentials, "{password} {code}");
+    }
+    assert_eq!(house.events(&bob)[..3], [AuditEvent::SignInFailed; 3]);
+    ordered(&ada, order(" Plenum ", PASSWORD, &code)).unwrap();
+    assert_eq!(house.events(&bob)[0], AuditEvent::FactoryReset);
+    let again = ordered(&ada, order("plenum", PASSWORD, &code));
+    assert_eq!(code_of(again), ManagerErrorCode::WrongCredentials, "its code is used up");
+    let resets = house.events(&bob).into_iter().filter(|event| *event == AuditEvent::FactoryReset);
+    assert_eq!(resets.count(), 1);
 }
 
 fn static_address() -> NetworkSettings {

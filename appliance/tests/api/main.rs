@@ -108,6 +108,7 @@ async fn a_machine_that_is_no_appliance_says_so() {
     let (ada, _) = house.people().await;
     for (path, order) in [
         ("power", json!({ "action": "restart", "now": true })),
+        ("factory-reset", json!({ "host_name": "plenum", "password": PASSWORD, "code": "000000" })),
         ("update", json!({ "action": "check" })),
         ("update/file", json!({ "first": 0, "of": 3, "part": "b25l" })),
     ] {

@@ -59,6 +59,7 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("DELETE", "metrics-access", json!({})),
         ("POST", "recovery-key", json!({ "last_part": "abcd" })),
         ("POST", "power", json!({ "action": "switch_off", "now": true })),
+        ("POST", "factory-reset", json!({ "host_name": "plenum", "password": PASSWORD, "code": "123456" })),
         ("POST", "update", json!({ "action": "rollback", "now": true })),
         ("POST", "update/file", json!({ "first": 0, "of": 3, "part": "b25l" })),
         ("POST", "password", json!({ "old": PASSWORD, "new": "another long sentence" })),

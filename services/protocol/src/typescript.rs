@@ -96,6 +96,7 @@ pub fn module() -> String {
         PowerAction,
         PowerOrder,
         PowerAnswer,
+        FactoryReset,
         UpdateAction,
         UpdateOrder,
         UpdatePart,

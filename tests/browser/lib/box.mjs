@@ -471,14 +471,18 @@ export class Box {
     return secret;
   }
 
+  /** Waits for one that has not been used. */
+  code(secret) {
+    return freshCode(secret, this.house.hands ? BEHIND : 0);
+  }
+
   async signIn(name, secret) {
     await this.control("sign-in-name").fill(name);
     await this.control("sign-in-password").fill(PASSWORD);
     await this.control("sign-in-button").click();
     await this.control("sign-in-code").waitFor();
     await this.check("sign-in, second factor");
-    const behind = this.house.hands ? BEHIND : 0;
-    await this.control("sign-in-code").fill(await freshCode(secret, behind));
+    await this.control("sign-in-code").fill(await this.code(secret));
     await this.control("sign-in-button").click();
     await this.control("admin-console").waitFor();
   }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { PASSWORD } from "./box-api.mjs";
 import { Instructions } from "./manual.mjs";
 import { until } from "./until.mjs";
 
@@ -14,8 +15,8 @@ export function texts(language) {
 }
 
 const headings = {
-  de: { setUp: "Einrichten", meeting: "Die erste Konferenz", backUp: "Sichern", restore: "Wiederherstellen", update: "Einspielen", back: "Zurück zur vorigen Version" },
-  en: { setUp: "Setting up", meeting: "The first meeting", backUp: "Backing up", restore: "Restoring", update: "Installing", back: "Back to the former version" },
+  de: { setUp: "Einrichten", meeting: "Die erste Konferenz", backUp: "Sichern", restore: "Wiederherstellen", update: "Einspielen", back: "Zurück zur vorigen Version", reset: "Zurücksetzen im Browser" },
+  en: { setUp: "Setting up", meeting: "The first meeting", backUp: "Backing up", restore: "Restoring", update: "Installing", back: "Back to the former version", reset: "Resetting in the browser" },
 };
 
 /** From the code to the end. Gives what people have noted: the key of the backups and the second factor. */
@@ -186,4 +187,19 @@ export async function goBack(box, language, version, { secret }, restarted) {
   await box.signIn(NAME, secret);
   await box.area("updates");
   await box.page.getByText(t.update_last_went_back.replace("{version}", version)).waitFor();
+}
+
+/** By an administrator who has signed in. `refused` tries what is not taken, before. */
+export async function resetToFactory(box, language, { secret }, refused) {
+  const t = texts(language);
+  const instructions = new Instructions(language, "factory-reset", headings[language].reset);
+  const way = [t.box_admin_title, t.box_overview, t.factory_reset].join(" → ");
+  const prove = async () => {
+    await refused();
+    await box.control("factory-reset-name").fill("Plenum");
+    await box.control("factory-reset-password").fill(PASSWORD);
+    await box.control("factory-reset-code").fill(await box.code(secret));
+  };
+  await instructions.follow(box.page, { before: [[way], [t.factory_reset_go, prove]] });
+  await box.control("factory-reset-ordered").waitFor({ state: "attached" });
 }

@@ -61,6 +61,7 @@
 //! | `DELETE /api/box/metrics-access` | – | 200 [`MetricsAccess`]: closed | administrator |
 //! | `GET /api/box/metrics` | – | 200, OpenMetrics as text; 404 while closed, 401, 429 | who has the token |
 //! | `POST /api/box/power` | [`PowerOrder`] | 200 [`PowerAnswer`]; who would be cut off, if somebody | administrator |
+//! | `POST /api/box/factory-reset` | [`FactoryReset`] | 200 [`PowerAnswer`]: who was cut off; 403 if it is not who they say | administrator |
 //! | `POST /api/box/update` | [`UpdateOrder`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `POST /api/box/update/file` | [`UpdatePart`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `GET /api/box/audit`, `/api/box/audit/BEFORE` | – | 200 [`AuditPage`] | auditor |
@@ -104,9 +105,9 @@ pub use network::{
     BondMode, ConfirmNetwork, Ipv4Settings, Ipv6Settings, NetworkSettings, NetworkState, NetworkTrial, Port,
 };
 pub use overview::{
-    Clock, Disk, Display, HostKey, KeyNoted, MAX_UPDATE_PART_BYTES, Meetings, Overview, PowerAction,
-    PowerAnswer, PowerOrder, Problem, RecoveryKey, SettingsArea, SettingsOffer, UpdateAction, UpdateOrder,
-    UpdatePart, UpdateState,
+    Clock, Disk, Display, FactoryReset, HostKey, KeyNoted, MAX_UPDATE_PART_BYTES, Meetings, Overview,
+    PowerAction, PowerAnswer, PowerOrder, Problem, RecoveryKey, SettingsArea, SettingsOffer, UpdateAction,
+    UpdateOrder, UpdatePart, UpdateState,
 };
 pub use rooms::{
     NewRoom, RoomCreated, RoomDone, RoomNumber, RoomPage, RoomPlace, RoomQuery, RoomState, RoomSummary,

@@ -184,6 +184,8 @@ fn calls() -> Calls {
     it.schema::<HistoryRange>();
     it.get::<History>("/api/box/history/{range}", "How the box was over a day, a week or 30 days");
     it.send::<PowerOrder, PowerAnswer>("post", "/api/box/power", "Restart or switch off");
+    let what = "Delete everything and start as from the factory";
+    it.send::<FactoryReset, PowerAnswer>("post", "/api/box/factory-reset", what);
     it.send::<UpdateOrder, UpdateState>("post", "/api/box/update", "Look for, install or leave a version");
     let what = "Send an update's file part by part";
     it.send::<UpdatePart, UpdateState>("post", "/api/box/update/file", what);

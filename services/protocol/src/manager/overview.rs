@@ -183,6 +183,18 @@ pub struct PowerAnswer {
     pub people: u32,
 }
 
+/// Everything on the box is deleted at once, and it starts as from the factory. Whoever orders it proves once more who
+/// they are (AU8).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields)]
+pub struct FactoryReset {
+    /// Of the box that is meant; case does not matter.
+    pub host_name: String,
+    pub password: String,
+    /// A one-time password, or a recovery code.
+    pub code: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum UpdateAction {

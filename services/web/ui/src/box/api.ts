@@ -12,6 +12,7 @@ import type {
   CertificateRequest,
   CertificateState,
   Clock,
+  FactoryReset,
   ForwardAudit,
   History,
   HistoryRange,
@@ -359,6 +360,11 @@ export class BoxApi {
 
   power(order: PowerOrder): Promise<PowerAnswer> {
     return this.#call('POST', 'power', order)
+  }
+
+  /** Of everything, at once. */
+  resetToFactory(order: FactoryReset): Promise<PowerAnswer> {
+    return this.#call('POST', 'factory-reset', order)
   }
 
   update(order: UpdateOrder): Promise<UpdateState> {

@@ -681,6 +681,16 @@ export type PowerAnswer = { done: boolean,
  */
 people: number, };
 
+export type FactoryReset = { 
+/**
+ * Of the box that is meant; case does not matter.
+ */
+host_name: string, password: string, 
+/**
+ * A one-time password, or a recovery code.
+ */
+code: string, };
+
 export type UpdateAction = "check" | "install" | "cancel" | "restart" | "rollback";
 
 export type UpdateOrder = { action: UpdateAction, 

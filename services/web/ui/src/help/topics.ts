@@ -4,6 +4,7 @@ export const topics = {
   setup: 'first-meeting#setting-up',
   sign_in: 'accounts#signing-in',
   overview: 'troubleshooting#overview-and-display-of-the-box',
+  factory_reset: 'factory-reset#resetting-in-the-browser',
   history: 'monitoring#history',
   metrics: 'monitoring#monitoring-system',
   rooms: 'rooms',
