@@ -4,13 +4,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Box, signedInBefore } from "../lib/box.mjs";
+import { Box, signedInBefore, VIEWS } from "../lib/box.mjs";
 import { machineSuite } from "../lib/machine-suite.mjs";
 import { NAME, resetToFactory } from "../lib/manual-steps.mjs";
 
 /** Which box it is: another one after a factory reset. */
 const OWN_AUTHORITY = "sha256sum /var/lib/plenum/web/ca.pem";
 
+// No house shows it: all views are looked at here.
 const suite = machineSuite("en-GB", { setUp: false });
 
 test("a factory reset in the browser, by the manual", async () => {
@@ -22,7 +23,7 @@ test("a factory reset in the browser, by the manual", async () => {
   await box.page.goto(`${machine.url}/admin`);
   await box.signIn(NAME, told.secret);
   await resetToFactory(box, "en", told, async () => {
-    await box.check("factory reset");
+    await box.check("factory reset", VIEWS);
     const order = async (name, password) => {
       await box.control("factory-reset-name").fill(name);
       await box.control("factory-reset-password").fill(password);
@@ -34,9 +35,9 @@ test("a factory reset in the browser, by the manual", async () => {
     assert.equal(await box.control("factory-reset-name").getAttribute("aria-invalid"), "true");
     await order("plenum", "not the password");
     assert.equal(await box.control("factory-reset-password").getAttribute("aria-invalid"), "true");
-    await box.check("factory reset that is refused");
+    await box.check("factory reset that is refused", VIEWS);
   });
-  await box.check("factory reset that is ordered");
+  await box.check("factory reset that is ordered", VIEWS);
   await machine.restarted();
   await machine.readSetupCode();
   assert.notEqual(await machine.shell(OWN_AUTHORITY), before);

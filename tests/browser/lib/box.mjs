@@ -14,7 +14,7 @@ import { logo } from "./picture.mjs";
 import { until } from "./until.mjs";
 
 /** Width in pixels, theme. */
-const VIEWS = [
+export const VIEWS = [
   [1440, "light"],
   [1440, "dark"],
   [390, "dark"],
@@ -36,12 +36,12 @@ export class Box {
     Object.assign(this, { house, timeServers, page: person.page, control });
   }
 
-  /** In every width and both themes; of the image, whose machine is emulated, as it is. */
-  async check(state) {
+  /** In every width and both themes; pages of the image, which are those of the house, as they are. */
+  async check(state, views = this.house.hands ? [[this.page.viewportSize().width, undefined]] : VIEWS) {
     const { page } = this;
     const own = page.viewportSize();
     const language = await page.evaluate(() => document.documentElement.lang);
-    for (const [width, colorScheme] of this.house.hands ? [[own.width, undefined]] : VIEWS) {
+    for (const [width, colorScheme] of views) {
       await page.setViewportSize({ width, height: own.height });
       if (colorScheme) await page.emulateMedia({ colorScheme });
       await audit(page, `${state}, ${width} px, ${colorScheme}, ${language}`);

@@ -59,7 +59,7 @@ export class Person {
   }
 
   /** Waits until this many other people's pictures move. */
-  seesPeople(count, limit = 15_000) {
+  seesPeople(count, limit) {
     return until(
       `${this.name} sees ${count}`,
       async () => (await this.pictures()).filter((tile) => tile.frames > 0).length >= count,
