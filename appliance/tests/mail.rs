@@ -1,115 +1,25 @@
 //! A mail and the steps at which a server may refuse it, against a server on loopback that answers by a script.
 
+#[path = "support/mail_server.rs"]
+mod mail_server;
+
+use mail_server::{Script, Server};
 use plenum_appliance::mail::{self, Failure, Notice, Relay};
 use plenum_daemon::secret::Secret;
 use plenum_protocol::manager::{MailEncryption, MailOutcome, MailSettings, Problem};
-use rcgen::{CertificateParams, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
-use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
-/// What the server does differently from one that takes everything: the beginning of a command, and the answer.
-type Script = &'static [(&'static str, &'static str)];
-
-struct Server {
-    port: u16,
-    authority: String,
-    /// Everything that clients have said, on encrypted connections and before.
-    heard: Arc<Mutex<String>>,
-}
-
-impl Server {
-    async fn start(encryption: MailEncryption, script: Script) -> Server {
-        let key = KeyPair::generate().unwrap();
-        let made = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let heard = Arc::new(Mutex::new(String::new()));
-        let kept = Arc::clone(&heard);
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (acceptor, heard) = (acceptor.clone(), Arc::clone(&kept));
-                tokio::spawn(async move {
-                    if encryption == MailEncryption::Tls {
-                        let Ok(stream) = acceptor.accept(stream).await else { return };
-                        talk(stream, script, &heard, true).await;
-                    } else if let Some(stream) = talk(stream, script, &heard, true).await {
-                        let Ok(stream) = acceptor.accept(stream).await else { return };
-                        talk(stream, script, &heard, false).await;
-                    }
-                });
-            }
-        });
-        Server { port, authority: made.pem(), heard }
-    }
-
-    fn relay(&self, encryption: MailEncryption) -> Relay {
-        let settings = MailSettings {
-            server: "localhost".into(),
-            port: self.port,
-            encryption,
-            user: "box".into(),
-            sender: "plenum@example.org".into(),
-            authorities: self.authority.clone(),
-            recipients: vec!["ada@example.org".into(), "bob@example.org".into()],
-            ..MailSettings::default()
-        };
-        Relay { settings, password: "a password".into(), host_name: "konferenz.example.org".into() }
-    }
-
-    fn heard(&self) -> String {
-        self.heard.lock().unwrap().clone()
-    }
-}
-
-/// Until the client ends it; the stream again when it is to be encrypted now.
-async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
-    script: Script,
-    heard: &Mutex<String>,
-    greet: bool,
-) -> Option<S> {
-    let mut stream = BufReader::new(stream);
-    if greet {
-        let greeting = script.iter().find(|(at, _)| at.is_empty()).map_or("220 hello", |(_, say)| *say);
-        stream.write_all(format!("{greeting}\r\n").as_bytes()).await.ok()?;
-    }
-    let mut in_mail = false;
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).await.ok()? == 0 {
-            return None;
-        }
-        heard.lock().unwrap().push_str(&line);
-        let line = line.trim_end();
-        let usual = match line.split(' ').next().unwrap_or_default() {
-            _ if in_mail && line != "." => continue,
-            "EHLO" => "250-localhost\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN",
-            "DATA" => "354 go on",
-            "." => "250 2.0.0 queued as 4711",
-            "QUIT" => "221 bye",
-            _ => "250 fine",
-        };
-        let say =
-            script.iter().find(|(at, _)| !at.is_empty() && line.starts_with(at)).map_or(usual, |it| it.1);
-        in_mail = say.starts_with("354");
-        stream.write_all(format!("{say}\r\n").as_bytes()).await.ok()?;
-        if line == "STARTTLS" && say == usual {
-            return Some(stream.into_inner());
-        }
-    }
+fn relay_of(server: &Server, encryption: MailEncryption) -> Relay {
+    let settings = MailSettings {
+        server: "localhost".into(),
+        port: server.port,
+        encryption,
+        user: "box".into(),
+        sender: "plenum@example.org".into(),
+        authorities: server.authority.clone(),
+        recipients: vec!["ada@example.org".into(), "bob@example.org".into()],
+        ..MailSettings::default()
+    };
+    Relay { settings, password: "a password".into(), host_name: "konferenz.example.org".into() }
 }
 
 async fn send(relay: &Relay) -> Result<String, Failure> {
@@ -123,7 +33,7 @@ const BOTH: [MailEncryption; 2] = [MailEncryption::Tls, MailEncryption::StartTls
 async fn a_mail_arrives_and_nothing_of_it_before_the_encryption() {
     for encryption in BOTH {
         let server = Server::start(encryption, &[]).await;
-        let said = send(&server.relay(encryption)).await.unwrap();
+        let said = send(&relay_of(&server, encryption)).await.unwrap();
         assert_eq!(said, "250 2.0.0 queued as 4711");
         let heard = server.heard();
         let commands: Vec<&str> = heard.lines().map(|line| line.split(' ').next().unwrap()).collect();
@@ -151,7 +61,7 @@ async fn what_a_server_refuses_is_named_by_the_step() {
     ];
     for (script, outcome, said) in cases {
         let server = Server::start(MailEncryption::Tls, script).await;
-        let failure = send(&server.relay(MailEncryption::Tls)).await.unwrap_err();
+        let failure = send(&relay_of(&server, MailEncryption::Tls)).await.unwrap_err();
         assert!(failure.outcome == outcome && failure.said.contains(said), "{script:?}: {failure:?}");
         assert!(!failure.said.contains("a password"));
     }
@@ -161,7 +71,7 @@ async fn what_a_server_refuses_is_named_by_the_step() {
 async fn nothing_goes_out_without_encryption() {
     for script in [&[("EHLO", "250 AUTH PLAIN")] as Script, &[("STARTTLS", "454 not now")]] {
         let server = Server::start(MailEncryption::StartTls, script).await;
-        let failure = send(&server.relay(MailEncryption::StartTls)).await.unwrap_err();
+        let failure = send(&relay_of(&server, MailEncryption::StartTls)).await.unwrap_err();
         let wanted = [MailOutcome::StartTlsMissing, MailOutcome::TlsFailed];
         assert!(wanted.contains(&failure.outcome), "{failure:?}");
         let heard = server.heard();
@@ -173,12 +83,12 @@ async fn nothing_goes_out_without_encryption() {
 async fn a_server_that_cannot_prove_who_it_is_gets_no_password() {
     for encryption in BOTH {
         let server = Server::start(encryption, &[]).await;
-        let mut relay = server.relay(encryption);
+        let mut relay = relay_of(&server, encryption);
         relay.settings.authorities.clear();
         let failure = send(&relay).await.unwrap_err();
         assert_eq!(failure.outcome, MailOutcome::CertificateNotTrusted, "{failure:?}");
         // Of the right authority, but another name.
-        let mut relay = server.relay(encryption);
+        let mut relay = relay_of(&server, encryption);
         relay.settings.server = "127.0.0.1".into();
         let failure = send(&relay).await.unwrap_err();
         assert_eq!(failure.outcome, MailOutcome::CertificateNotTrusted, "{failure:?}");
@@ -190,13 +100,13 @@ async fn a_server_that_cannot_prove_who_it_is_gets_no_password() {
 async fn the_way_to_the_server_is_told_apart() {
     let server = Server::start(MailEncryption::StartTls, &[]).await;
     // The other kind of encryption.
-    let failure = send(&server.relay(MailEncryption::Tls)).await.unwrap_err();
+    let failure = send(&relay_of(&server, MailEncryption::Tls)).await.unwrap_err();
     assert_eq!(failure.outcome, MailOutcome::TlsFailed, "{failure:?}");
     let silent = Server::start(MailEncryption::Tls, &[]).await;
-    let failure = send(&silent.relay(MailEncryption::StartTls)).await.unwrap_err();
+    let failure = send(&relay_of(&silent, MailEncryption::StartTls)).await.unwrap_err();
     assert_eq!(failure.outcome, MailOutcome::TlsFailed, "{failure:?}");
     for encryption in BOTH {
-        let mut relay = server.relay(encryption);
+        let mut relay = relay_of(&server, encryption);
         relay.settings.port = 1;
         assert_eq!(send(&relay).await.unwrap_err().outcome, MailOutcome::ConnectionRefused);
         relay.settings.server = "mail.invalid".into();
@@ -207,7 +117,7 @@ async fn the_way_to_the_server_is_told_apart() {
 #[tokio::test]
 async fn a_notice_reaches_those_whom_the_server_knows() {
     let server = Server::start(MailEncryption::Tls, &[("RCPT TO:<ada", "550 nobody")]).await;
-    let relay = server.relay(MailEncryption::Tls);
+    let relay = relay_of(&server, MailEncryption::Tls);
     let appeared = vec![Problem::LowDisk { free_megabytes: 37 }];
     let gone = vec![Problem::UnitFailed { unit: "plenum-sfu.service".into() }];
     let message = mail::notice(&relay, &Notice { appeared, gone }, &Secret::claimed("id")).unwrap();

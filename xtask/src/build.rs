@@ -38,6 +38,7 @@ pub(crate) fn user_interface() -> Result<()> {
 /// Those of the operations manual, of the user interface as it is now.
 pub(crate) fn pictures() -> Result<()> {
     setup::install(setup::SUITES)?;
+    setup::install(setup::PICTURES)?;
     user_interface()?;
     run(in_root("npm").args(["--prefix", "services/web/ui", "run", "--silent", "pictures"]))
 }

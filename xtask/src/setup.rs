@@ -26,6 +26,9 @@ pub(crate) const SUITES: &[Need] = &[
     ("pip3", "python3-pip"),
 ];
 
+/// To take the pictures of the manual, beside what the suites need: Chromium in other languages than English.
+pub(crate) const PICTURES: &[Need] = &[("/usr/lib/chromium/locales/de.pak", "chromium-l10n")];
+
 /// To build the image; everything else it needs is in its tools root.
 pub(crate) const IMAGE: &[Need] = &[("mmdebstrap", "mmdebstrap"), ("git", "git")];
 

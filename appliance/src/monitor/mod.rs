@@ -20,22 +20,42 @@ const FIRST: Duration = Duration::from_secs(5);
 
 /// Until the daemon ends.
 pub async fn keep(api: Api) {
-    let now = api.now().mono;
-    let told = api.call(|manager, _| manager.told_problems()).await.unwrap_or_else(|error| {
-        log::error!(error:%; "problems that were mailed before may be mailed again");
-        Vec::new()
-    });
-    let mut notices = Notices::new(told, now);
-    let mut last = None;
-    record(&api, &mut last, Disk::default()).await;
+    let mut monitor = Monitor::start(api).await;
     let mut minute = tokio::time::interval_at(Instant::now() + FIRST, EVERY);
     minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         minute.tick().await;
-        match api.overview().await {
+        let now = monitor.api.now().mono;
+        monitor.minute(now).await;
+    }
+}
+
+/// What is remembered from one minute to the next.
+pub struct Monitor {
+    api: Api,
+    notices: Notices,
+    last: Option<(Duration, Reading)>,
+}
+
+impl Monitor {
+    /// With what an earlier run has mailed.
+    pub async fn start(api: Api) -> Monitor {
+        let now = api.now().mono;
+        let told = api.call(|manager, _| manager.told_problems()).await.unwrap_or_else(|error| {
+            log::error!(error:%; "problems that were mailed before may be mailed again");
+            Vec::new()
+        });
+        let mut monitor = Monitor { api, notices: Notices::new(told, now), last: None };
+        monitor.record(Disk::default(), now).await;
+        monitor
+    }
+
+    /// One look, at `now` since the daemon's start.
+    pub async fn minute(&mut self, now: Duration) {
+        match self.api.overview().await {
             Ok(overview) => {
-                record(&api, &mut last, overview.disk).await;
-                if let Err(error) = tell(&api, &mut notices, &overview).await {
+                self.record(overview.disk, now).await;
+                if let Err(error) = self.tell(&overview, now).await {
                     // Without what the server said: it may name people.
                     log::warn!("a notice could not be mailed, and is tried again: {error:#}");
                 }
@@ -43,41 +63,40 @@ pub async fn keep(api: Api) {
             Err(error) => log::error!(error:%; "the box cannot look at itself"),
         }
     }
-}
 
-/// What the time since `last` was like.
-async fn record(api: &Api, last: &mut Option<(Duration, Reading)>, disk: Disk) {
-    let now = api.now().mono;
-    let reading = counters::read(api.machine().metrics_sockets(), disk).await;
-    if let Some((before, counters)) = last.take() {
-        let values = sample::sample(&counters, &reading, now - before);
-        if let Err(error) = api.call(move |manager, now| manager.keep_sample(values, now)).await {
-            log::error!(error:%; "the history misses a minute");
+    /// What the time since the last look was like.
+    async fn record(&mut self, disk: Disk, now: Duration) {
+        let reading = counters::read(self.api.machine().metrics_sockets(), disk).await;
+        if let Some((before, counters)) = self.last.take() {
+            let values = sample::sample(&counters, &reading, now.saturating_sub(before));
+            if let Err(error) = self.api.call(move |manager, now| manager.keep_sample(values, now)).await {
+                log::error!(error:%; "the history misses a minute");
+            }
         }
+        self.last = Some((now, reading));
     }
-    *last = Some((now, reading));
-}
 
-async fn tell(api: &Api, notices: &mut Notices, overview: &Overview) -> Result<()> {
-    let Some((relay, id)) = api.call(|manager, _| manager.notice_relay()).await? else {
-        if !notices.told().is_empty() {
-            notices.forget();
-            keep_told(api, notices).await?;
+    async fn tell(&mut self, overview: &Overview, now: Duration) -> Result<()> {
+        let Some((relay, id)) = self.api.call(|manager, _| manager.notice_relay()).await? else {
+            if !self.notices.told().is_empty() {
+                self.notices.forget();
+                self.keep_told().await?;
+            }
+            return Ok(());
+        };
+        let notice = self.notices.look(&overview.problems, now);
+        if notice.is_empty() {
+            return Ok(());
         }
-        return Ok(());
-    };
-    let notice = notices.look(&overview.problems, api.now().mono);
-    if notice.is_empty() {
-        return Ok(());
+        let message = mail::notice(&relay, &notice, &id).context("it cannot be written")?;
+        mail::send(&relay, &message).await.map_err(|failure| anyhow::anyhow!("{:?}", failure.outcome))?;
+        self.notices.sent(&notice);
+        log::info!(appeared = notice.appeared.len(), gone = notice.gone.len(); "a notice was mailed");
+        Ok(self.keep_told().await?)
     }
-    let message = mail::notice(&relay, &notice, &id).context("it cannot be written")?;
-    mail::send(&relay, &message).await.map_err(|failure| anyhow::anyhow!("{:?}", failure.outcome))?;
-    notices.sent(&notice);
-    log::info!(appeared = notice.appeared.len(), gone = notice.gone.len(); "a notice was mailed");
-    Ok(keep_told(api, notices).await?)
-}
 
-async fn keep_told(api: &Api, notices: &Notices) -> Result<(), Refused> {
-    let told = notices.told().to_vec();
-    api.call(move |manager, now| manager.keep_told_problems(&told, now)).await
+    async fn keep_told(&self) -> Result<(), Refused> {
+        let told = self.notices.told().to_vec();
+        self.api.call(move |manager, now| manager.keep_told_problems(&told, now)).await
+    }
 }

@@ -27,6 +27,7 @@ pub(crate) const MAIL_PASSWORD: &str = "canary-of-the-mail-server";
 
 pub(crate) struct House {
     pub(crate) directory: TempDir,
+    pub(crate) api: Api,
     manager: Arc<Manager>,
 }
 
@@ -58,9 +59,9 @@ impl House {
         let (folder, scratch) = (directory.path().join("backups"), directory.path().join("scratch"));
         let backups = Arc::new(Backups::new(Arc::clone(&manager), None, folder, scratch, "0.0.1".into()));
         let machine = no_appliance(directory.path());
-        let router = Api::new(Arc::clone(&manager), machine, backups, started, "box").router();
-        tokio::spawn(axum::serve(listener, router).into_future());
-        House { directory, manager }
+        let api = Api::new(Arc::clone(&manager), machine, backups, started, "box");
+        tokio::spawn(axum::serve(listener, api.clone().router()).into_future());
+        House { directory, api, manager }
     }
 
     pub(crate) async fn call(

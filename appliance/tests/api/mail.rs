@@ -1,7 +1,11 @@
-//! The mail server, and its password.
+//! The mail server, its password, and what it gets by itself.
 
 use crate::house::{House, MAIL_PASSWORD, mail};
+use crate::mail_server::Server;
+use plenum_appliance::monitor::Monitor;
+use plenum_protocol::manager::MailEncryption;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn the_password_of_the_mail_server_is_never_given_back() {
@@ -42,4 +46,38 @@ async fn the_password_of_the_mail_server_is_never_given_back() {
     for answer in seen {
         assert!(!answer.body.to_string().contains(MAIL_PASSWORD), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_problem_is_mailed_once_also_by_a_box_that_starts_again() {
+    let house = House::start().await;
+    let (ada, _) = house.people().await;
+    let server = Server::start(MailEncryption::Tls, &[]).await;
+    let mut settings = mail();
+    settings["server"] = json!("localhost");
+    settings["port"] = json!(server.port);
+    settings["authorities"] = json!(server.authority);
+    settings["recipients"] = json!(["it@example.org", "night@example.org"]);
+    let kept = house.call("PUT", "settings/mail", &ada, Some(settings.to_string().as_bytes())).await;
+    assert_eq!(kept.status, 200, "{kept:?}");
+    let mails = || server.heard().matches("DATA\r\n").count();
+    let mut monitor = Monitor::start(house.api.clone()).await;
+    let after = async |monitor: &mut Monitor, minutes: std::ops::Range<u64>| {
+        for minute in minutes {
+            monitor.minute(Duration::from_secs(60 * minute)).await;
+        }
+    };
+    after(&mut monitor, 1..4).await;
+    assert_eq!(mails(), 0, "a daemon that starts again is no news");
+    after(&mut monitor, 4..5).await;
+    let heard = server.heard();
+    assert_eq!(mails(), 1, "{heard}");
+    // The box of this suite has no pages.
+    for words in ["To: it@example.org, night@example.org", "pages do not answer"] {
+        assert!(heard.contains(words), "{words}: {heard}");
+    }
+    after(&mut monitor, 5..20).await;
+    let mut monitor = Monitor::start(house.api.clone()).await;
+    after(&mut monitor, 20..40).await;
+    assert_eq!(mails(), 1, "{}", server.heard());
 }

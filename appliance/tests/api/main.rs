@@ -4,6 +4,8 @@ mod auditors;
 mod house;
 mod institution;
 mod mail;
+#[path = "../support/mail_server.rs"]
+mod mail_server;
 mod metrics;
 mod refusals;
 

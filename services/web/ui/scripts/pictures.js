@@ -97,12 +97,16 @@ async function webp(browser, png) {
   return Buffer.from(encoded)
 }
 
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-})
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
+
 for (const language of Object.keys(LOCALES)) {
   mkdirSync(join(MANUAL, 'images', language), { recursive: true })
+  // A browser of its own: what a field for a file says is in the browser's language, not in the page's.
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [...FLAGS, `--lang=${language}`],
+    env: { ...process.env, LANGUAGE: language },
+  })
   for (const picture of pictures) await take(browser, language, picture)
+  await browser.close()
 }
-await browser.close()

@@ -108,7 +108,7 @@ const MALFORMED: Record<string, () => string> = {
   recipients: m.box_mail_bad_recipients,
   recipient: m.box_mail_bad_address,
   restart_window: m.box_update_bad_window,
-  authorities: m.box_certificate_unreadable,
+  authorities: m.box_bad_authorities,
   names: m.box_bad_names,
   directory: m.box_bad_address,
   contact: m.box_acme_bad_contact,
@@ -128,7 +128,7 @@ const MALFORMED: Record<string, () => string> = {
   dns: m.box_network_bad_dns,
   domains: m.box_bad_servers,
   proxy: m.box_bad_proxy,
-  proxy_except: m.box_bad_servers,
+  proxy_except: m.box_bad_proxy_except,
 }
 
 function malformedText({ field }: BoxFailure): string {

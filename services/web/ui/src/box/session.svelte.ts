@@ -1,7 +1,11 @@
 // What this browser may do on the box.
 
 import type { SessionInfo } from '../generated/protocol'
-import { BoxApi, BoxFailure } from './api'
+import { notices } from '../lib/notices.svelte'
+import { m } from '../paraglide/messages'
+import { BoxApi, BoxFailure, type BoxFailureCode } from './api'
+
+const OVER: BoxFailureCode[] = ['not_signed_in', 'forged', 'not_allowed']
 
 export class BoxSession {
   readonly api = new BoxApi()
@@ -30,8 +34,11 @@ export class BoxSession {
     this.#info = info
   }
 
-  /** A session that has ended in the meantime leads back to the sign-in. */
+  /** A session that has ended in the meantime leads back to the sign-in, which says so; one of another account shows that. */
   async noticed(error: unknown): Promise<void> {
-    if (error instanceof BoxFailure && (error.code === 'not_signed_in' || error.code === 'forged')) await this.load()
+    if (!(error instanceof BoxFailure) || !OVER.includes(error.code)) return
+    const before = this.#info?.account
+    await this.load()
+    if (before && !this.#info?.account) notices.show(m.box_session_over(), { tone: 'warning' })
   }
 }

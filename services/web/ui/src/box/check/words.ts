@@ -1,6 +1,7 @@
 // What a check found, in words, and what to do about it.
 
 import type { Check, Checked, Outcome, SelfTest } from '../../generated/protocol'
+import { language } from '../../lib/language.svelte'
 import { m } from '../../paraglide/messages'
 import type { CallResult } from './call'
 
@@ -64,8 +65,12 @@ export function relayFinding(result: CallResult): Finding {
 
 function timing({ good, time, way, reason }: CallResult): string {
   if (!good) return reason ?? ''
-  const trip = way?.roundTrip === undefined ? '–' : way.roundTrip.toFixed(0)
-  return m.check_call_detail({ seconds: (time / 1_000).toFixed(1), milliseconds: trip })
+  const trip = way?.roundTrip === undefined ? '–' : number(way.roundTrip, 0)
+  return m.check_call_detail({ seconds: number(time / 1_000, 1), milliseconds: trip })
+}
+
+function number(value: number, digits: number): string {
+  return new Intl.NumberFormat(language.current, { maximumFractionDigits: digits }).format(value)
 }
 
 export function outcomeText(outcome: Outcome): string {
