@@ -15,6 +15,7 @@ use plenum_appliance::updater::Updater;
 use plenum_appliance::updates::Updates;
 use plenum_appliance::{acme, bus, console, monitor};
 use plenum_daemon::Context;
+use plenum_daemon::steady::SteadyClock;
 use plenum_protocol::settings::ApplianceSettings;
 use plenum_store::{Probe, Store};
 use std::process::ExitCode;
@@ -134,10 +135,20 @@ async fn try_administer(
     tokio::spawn(back_up(backups, now));
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut expire = tokio::time::interval(EXPIRE_EVERY);
+    let asked = Arc::clone(&manager);
+    let seen = tokio::task::spawn_blocking(move || asked.last_noted()).await??;
+    let begun = now();
+    let mut clock = SteadyClock::new(seen, EXPIRE_EVERY, begun.unix_millis(), begun.mono);
     loop {
         let expiring = tokio::select! {
             _ = second.tick() => false,
-            _ = expire.tick() => true,
+            _ = expire.tick() => {
+                let now = now();
+                if !clock.is_steady(now.unix_millis(), now.mono) {
+                    continue;
+                }
+                true
+            }
         };
         let manager = Arc::clone(&manager);
         tokio::task::spawn_blocking(move || match expiring {

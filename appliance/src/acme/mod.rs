@@ -63,8 +63,11 @@ pub async fn keep(manager: Arc<Manager>, now: impl Clock, pages: SocketAddr) {
         let wait = match blocking(move || asked.acme_step(now())).await {
             Ok(Step::Now(order)) => match attempt(&manager, &order, pages, now).await {
                 Ok(()) => continue,
-                // Not stored: the directory must not be asked again and again.
-                Err(_) => LOOK_AGAIN,
+                // Not stored: the directory must not be asked again and again. The order itself has told of a change.
+                Err(_) => {
+                    desired.mark_unchanged();
+                    LOOK_AGAIN
+                }
             },
             Ok(Step::At(next)) => {
                 Duration::from_secs(next.saturating_sub(now().unix_seconds())).min(LOOK_AGAIN)

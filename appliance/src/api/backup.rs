@@ -13,7 +13,7 @@ use plenum_protocol::manager::{AuditEvent, BackupName, KeyNoted, RestoreOrder};
 
 pub(super) async fn state(State(api): State<Api>, Session(who): Session) -> Answer {
     administers(&who)?;
-    Ok(answer(StatusCode::OK, &api.backups.state().await?))
+    Ok(answer(StatusCode::OK, &api.backups.state(api.now()).await?))
 }
 
 pub(super) async fn make(State(api): State<Api>, Session(who): Session) -> Answer {

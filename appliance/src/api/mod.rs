@@ -4,6 +4,7 @@
 mod access;
 mod auditors;
 mod backup;
+mod detached;
 mod display;
 mod extract;
 mod institution;
@@ -20,6 +21,7 @@ use crate::manager::{Manager, Now, Refused, blocking};
 use axum::extract::DefaultBodyLimit;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -151,6 +153,7 @@ impl Api {
                 failure(StatusCode::METHOD_NOT_ALLOWED, "this call has another method")
             })
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(middleware::from_fn(detached::to_its_end))
             .with_state(self)
     }
 

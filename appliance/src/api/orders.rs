@@ -21,7 +21,7 @@ impl Api {
         });
         let (name, left, acme, in_use) = asked.await?;
         let mut overview = self.machine.overview(name, left, acme).await;
-        overview.last_backup = self.backups.newest();
+        overview.last_backup = self.backups.newest(self.now());
         if in_use {
             overview.problems.extend(self.backups.problems());
         }
@@ -97,8 +97,9 @@ pub(super) async fn self_test(State(api): State<Api>, Session(who): Session) -> 
 pub(super) async fn update(State(api): State<Api>, Session(who): Session, body: Body<UpdateOrder>) -> Answer {
     let Json(order) = body?;
     administers(&who)?;
-    let state = api.machine.updates()?.order(order).await?;
+    let updates = api.machine.updates()?;
     api.call(move |manager, now| manager.note_update(&who, order.action, now)).await?;
+    let state = updates.order(order).await?;
     Ok(answer(StatusCode::OK, &state))
 }
 
@@ -109,10 +110,10 @@ pub(super) async fn update_file(
 ) -> Answer {
     let Json(part) = body?;
     administers(&who)?;
-    let begins = part.first == 0;
-    let state = api.machine.updates()?.take(part).await?;
-    if begins {
+    let updates = api.machine.updates()?;
+    if part.first == 0 {
         api.call(move |manager, now| manager.note_update(&who, UpdateAction::Install, now)).await?;
     }
+    let state = updates.take(part).await?;
     Ok(answer(StatusCode::OK, &state))
 }

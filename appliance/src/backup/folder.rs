@@ -4,6 +4,7 @@ use super::seal::{self, Kind};
 use anyhow::{Context, Result, bail};
 use plenum_daemon::durable;
 use plenum_protocol::manager::{BackupFile, RestoreTest};
+use std::cmp::Reverse;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use time::OffsetDateTime;
 
 const ENDING: &str = ".backup";
 const LAST_TEST: &str = "last-test.json";
+/// Milliseconds by which a clock that is set right goes back.
+const AHEAD: u64 = 3_600_000;
 /// The first line of a file is shorter.
 const HEAD_BYTES: u64 = 2_048;
 
@@ -23,12 +26,18 @@ impl Folder {
         Folder(path)
     }
 
-    /// Newest first. What is no backup is left out.
-    pub(super) fn list(&self) -> Vec<BackupFile> {
+    /// Newest first, and at the end those that were made while the clock was ahead of `now`. What is no backup is
+    /// left out.
+    pub(super) fn list(&self, now: u64) -> Vec<BackupFile> {
         let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
         let mut files: Vec<BackupFile> = entries.filter_map(|entry| about(&entry.path())).collect();
-        files.sort_by(|a, b| (b.made, &b.name).cmp(&(a.made, &a.name)));
+        files.sort_by_cached_key(|file| Reverse((!is_ahead(file, now), file.made, file.name.clone())));
         files
+    }
+
+    /// When the newest one was made, in milliseconds since 1970.
+    pub(super) fn newest(&self, now: u64) -> Option<u64> {
+        self.list(now).first().filter(|file| !is_ahead(file, now)).map(|file| file.made)
     }
 
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -43,18 +52,25 @@ impl Folder {
 
     /// Of a name that [`Folder::list`] gave.
     pub(super) fn read(&self, name: &str) -> Result<Vec<u8>> {
-        if !self.list().iter().any(|file| file.name == name) {
+        if !self.list(u64::MAX).iter().any(|file| file.name == name) {
             bail!("there is no backup of this name");
         }
         fs::read(self.0.join(name)).with_context(|| format!("{name} cannot be read"))
     }
 
-    /// Keeps the newest ones, of those made after `since` (milliseconds since 1970).
-    pub(super) fn tidy(&self, keep: usize, since: u64) -> Result<()> {
-        for (index, file) in self.list().iter().enumerate() {
-            if index >= keep || file.made < since {
-                fs::remove_file(self.0.join(&file.name)).with_context(|| file.name.clone())?;
-            }
+    /// Keeps the newest ones.
+    pub(super) fn tidy(&self, keep: usize, now: u64) -> Result<()> {
+        self.remove(self.list(now).iter().skip(keep))
+    }
+
+    /// Keeps what was made at this moment.
+    pub(super) fn forget_before(&self, now: u64) -> Result<()> {
+        self.remove(self.list(now).iter().filter(|file| file.made < now || is_ahead(file, now)))
+    }
+
+    fn remove<'a>(&self, files: impl Iterator<Item = &'a BackupFile>) -> Result<()> {
+        for file in files {
+            fs::remove_file(self.0.join(&file.name)).with_context(|| file.name.clone())?;
         }
         Ok(())
     }
@@ -66,6 +82,10 @@ impl Folder {
     pub(super) fn note_test(&self, test: &RestoreTest) -> Result<()> {
         self.write(LAST_TEST, &serde_json::to_vec(test)?)
     }
+}
+
+fn is_ahead(file: &BackupFile, now: u64) -> bool {
+    file.made > now.saturating_add(AHEAD)
 }
 
 fn about(path: &Path) -> Option<BackupFile> {
@@ -119,14 +139,33 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let folder = filled(directory.path(), 1..=9);
         fs::write(directory.path().join("backups/foreign.backup"), "something else").unwrap();
-        let made = |folder: &Folder| folder.list().iter().map(|file| file.made / HOUR).collect::<Vec<_>>();
-        folder.tidy(4, 0).unwrap();
+        let now = 10 * HOUR;
+        let made = |folder: &Folder| folder.list(now).iter().map(|file| file.made / HOUR).collect::<Vec<_>>();
+        folder.tidy(4, now).unwrap();
         assert_eq!(made(&folder), [9, 8, 7, 6]);
-        folder.tidy(4, 8 * HOUR).unwrap();
+        assert_eq!(folder.newest(now), Some(9 * HOUR));
+        folder.forget_before(8 * HOUR).unwrap();
         assert_eq!(made(&folder), [9, 8]);
         assert!(folder.read("../backups/foreign.backup").is_err());
         assert!(folder.read("foreign.backup").is_err());
-        assert!(folder.read(&folder.list()[0].name).is_ok());
+        assert!(folder.read(&folder.list(now)[0].name).is_ok());
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_has_made_is_the_oldest() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = filled(directory.path(), [1, 2, 3, 90_000]);
+        let now = 3 * HOUR;
+        let made = |folder: &Folder| folder.list(now).iter().map(|file| file.made / HOUR).collect::<Vec<_>>();
+        assert_eq!(made(&folder), [3, 2, 1, 90_000]);
+        assert_eq!(folder.newest(now), Some(3 * HOUR));
+        folder.tidy(3, now).unwrap();
+        assert_eq!(made(&folder), [3, 2, 1]);
+        let folder = filled(directory.path(), [3, 90_000]);
+        folder.forget_before(now).unwrap();
+        assert_eq!(made(&folder), [3]);
+        let ahead = filled(&directory.path().join("other"), [90_000]);
+        assert_eq!(ahead.newest(now), None, "the next one is due");
     }
 
     #[test]

@@ -71,16 +71,16 @@ impl Backups {
         blocking(move || work(&backups)).await
     }
 
-    pub async fn state(self: &Arc<Self>) -> Result<BackupState, Refused> {
-        self.blocking(Backups::read_state).await
+    pub async fn state(self: &Arc<Self>, now: Now) -> Result<BackupState, Refused> {
+        self.blocking(move |it| it.read_state(now)).await
     }
 
-    fn read_state(&self) -> Result<BackupState, Refused> {
+    fn read_state(&self, now: Now) -> Result<BackupState, Refused> {
         let (key, key_number) = self.manager.backup_key_state()?;
         Ok(BackupState {
             key,
             key_number,
-            files: self.folder.list(),
+            files: self.folder.list(now.unix_millis()),
             problem: self.memory().problem.clone(),
             last_test: self.folder.last_test(),
         })
@@ -99,8 +99,8 @@ impl Backups {
     }
 
     /// When the newest one was made, in milliseconds since 1970.
-    pub fn newest(&self) -> Option<u64> {
-        self.folder.list().first().map(|file| file.made)
+    pub fn newest(&self, now: Now) -> Option<u64> {
+        self.folder.newest(now.unix_millis())
     }
 
     /// Makes one if the time for it has come.
@@ -108,7 +108,7 @@ impl Backups {
         let Ok(settings) = self.manager.backup_settings() else { return };
         let Some(at) = schedule::daily(&settings.daily_at) else { return };
         let waits = self.memory().tried.is_some_and(|tried| now.mono < tried + schedule::RETRY);
-        let last = self.newest().map(|made| UNIX_EPOCH + Duration::from_millis(made));
+        let last = self.newest(now).map(|made| UNIX_EPOCH + Duration::from_millis(made));
         let has_key = matches!(self.manager.backup_key(), Ok(Some(_)));
         if has_key && !waits && schedule::is_due(at, last, now.wall) {
             self.memory().tried = Some(now.mono);
@@ -128,10 +128,10 @@ impl Backups {
         if !test.problem.is_empty() {
             self.memory().problem = format!("the backup was made and cannot be read: {}", test.problem);
         }
-        self.blocking(|it| {
+        self.blocking(move |it| {
             let settings = it.manager.backup_settings()?;
-            it.folder.tidy(settings.keep.into(), 0).map_err(unavailable)?;
-            it.read_state()
+            it.folder.tidy(settings.keep.into(), now.unix_millis()).map_err(unavailable)?;
+            it.read_state(now)
         })
         .await
     }
@@ -197,11 +197,11 @@ impl Backups {
     /// Somebody was deleted: nothing that lies on the box has them any more (DM4), and a new backup takes the place of
     /// those that had.
     pub async fn after_deletion(self: &Arc<Self>, now: Now) {
-        if !matches!(self.manager.backup_key(), Ok(Some(_))) || self.folder.list().is_empty() {
+        if !matches!(self.manager.backup_key(), Ok(Some(_))) || self.folder.list(now.unix_millis()).is_empty()
+        {
             return;
         }
-        let since = now.unix_millis();
-        if let Err(error) = self.folder.tidy(usize::MAX, since) {
+        if let Err(error) = self.folder.forget_before(now.unix_millis()) {
             log::error!("backups with what was deleted are still on the box: {error:#}");
         }
         let _ = self.make(BY_ITSELF, now).await;

@@ -42,6 +42,8 @@ pub struct Host {
     web_dir: PathBuf,
     /// What holds: at first, what the image brings along.
     done: Desired,
+    /// networkd has not yet read the files as they are: that they are right already says nothing of it.
+    reload_due: bool,
     problems: watch::Sender<Problems>,
 }
 
@@ -49,7 +51,8 @@ impl Host {
     pub fn new(settings: &ApplianceSettings, bus: Option<Connection>) -> (Host, watch::Receiver<Problems>) {
         let (problems, seen) = watch::channel(Problems::new());
         let (network_dir, web_dir) = (settings.network_dir.clone(), settings.web_dir.clone());
-        (Host { bus, updates: None, network_dir, web_dir, done: Desired::default(), problems }, seen)
+        let (updates, done) = (None, Desired::default());
+        (Host { bus, updates, network_dir, web_dir, done, reload_due: true, problems }, seen)
     }
 
     /// Until nobody can change the settings any more.
@@ -102,11 +105,15 @@ impl Host {
         problems
     }
 
-    async fn network(&self, wanted: &Desired) -> Result<()> {
+    async fn network(&mut self, wanted: &Desired) -> Result<()> {
         let Some(bus) = &self.bus else { return Ok(()) };
-        if network::write(&self.network_dir, &wanted.network).context("the network cannot be set")? {
+        let written = network::write(&self.network_dir, &wanted.network);
+        self.reload_due |= !matches!(written, Ok(false));
+        written.context("the network cannot be set")?;
+        if self.reload_due {
             let networkd = bus::NetworkProxy::new(bus).await?;
             networkd.reload().await.context("systemd-networkd did not take up the network's settings")?;
+            self.reload_due = false;
             log::info!("the network's settings were taken up");
         }
         Ok(())

@@ -45,8 +45,8 @@ impl Machine {
     /// At the next start, which is now.
     pub async fn reset_to_factory(&self) -> Result<(), Refused> {
         self.appliance()?.run(FACTORY_RESET).await.map_err(|error| {
-            log::error!("nothing was deleted: {error:#}");
-            Refused::new(ManagerErrorCode::Unavailable, format!("nothing was deleted: {error:#}"))
+            log::error!("the factory reset did not come to its end: {error:#}");
+            Refused::new(ManagerErrorCode::Unavailable, format!("it did not come to its end: {error:#}"))
         })?;
         self.power(PowerAction::Restart).await
     }

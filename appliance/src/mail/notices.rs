@@ -1,6 +1,6 @@
 //! When problems of the box are mailed: once when they have come, and once when they are gone. Time is an argument.
 
-use plenum_protocol::manager::Problem;
+use plenum_protocol::manager::{AcmeFailure, Problem};
 use std::time::Duration;
 
 /// A daemon that starts again is no news.
@@ -92,6 +92,10 @@ fn lasting(problem: &Problem) -> Problem {
         Problem::LowDisk { .. } => Problem::LowDisk { free_megabytes: 0 },
         Problem::CertificateExpires { .. } => Problem::CertificateExpires { days: 0 },
         Problem::NotApplied { area, .. } => Problem::NotApplied { area: *area, detail: String::new() },
+        Problem::CertificateNotRenewed { failure } => Problem::CertificateNotRenewed {
+            failure: AcmeFailure { at: 0, detail: String::new(), ..failure.clone() },
+        },
+        Problem::BackupFailed { .. } => Problem::BackupFailed { detail: String::new() },
         other => other.clone(),
     }
 }
@@ -99,6 +103,7 @@ fn lasting(problem: &Problem) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plenum_protocol::manager::AcmeReason;
 
     fn at(minutes: u64) -> Duration {
         Duration::from_secs(minutes * 60)
@@ -146,6 +151,24 @@ mod tests {
             let problems = if minute % 9 < 3 { vec![Problem::PagesSilent] } else { vec![] };
             assert!(mailed(&mut notices, &problems, minute).is_empty());
         }
+    }
+
+    #[test]
+    fn attempts_that_fail_again_and_again_are_one_problem() {
+        let mut notices = Notices::default();
+        let mut sent = 0;
+        for minute in 0..600 {
+            let detail = format!("attempt {}", minute / 20);
+            let failure = AcmeFailure {
+                reason: AcmeReason::Dns,
+                name: "box".into(),
+                detail: detail.clone(),
+                at: minute,
+            };
+            let problems = [Problem::CertificateNotRenewed { failure }, Problem::BackupFailed { detail }];
+            sent += usize::from(!mailed(&mut notices, &problems, minute).is_empty());
+        }
+        assert_eq!(sent, 1);
     }
 
     #[test]

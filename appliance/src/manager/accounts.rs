@@ -1,5 +1,6 @@
 //! Administrators and auditors.
 
+use super::door::Guesser;
 use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::account::{self, Account};
 use crate::access::password::{self, Hashed};
@@ -89,12 +90,17 @@ impl Manager {
     pub fn remove_account(&self, who: &Who, name: &str, now: Now) -> Result<Vec<AccountInfo>, Refused> {
         allow(who, &[AdminRole::Administrator], false)?;
         let name = account::name(name).ok_or_else(unknown)?;
-        let last = self.administrators()? == 1;
+        let mut others = self.names_of_administrators()?;
+        others.retain(|other| *other != name);
         let draft = Draft::new(name_of(who), AuditEvent::AccountRemoved, &name);
         let key = name.clone();
         self.change(now, draft, move |tx| {
             let account = tx.get::<Account>(&key)?.ok_or_else(unknown)?;
-            if last && account.is_administrator() {
+            // Another one may be removed at this moment.
+            let administers =
+                |other: &String| Ok(tx.get::<Account>(other)?.is_some_and(|it| it.is_administrator()));
+            let left = others.iter().map(administers).collect::<plenum_store::Result<Vec<bool>>>()?;
+            if account.is_administrator() && !left.contains(&true) {
                 let detail = "this is the last administrator: make another one first";
                 return Err(Refused::new(ManagerErrorCode::LastAdministrator, detail));
             }
@@ -109,8 +115,7 @@ impl Manager {
         let Who::Account { name, .. } = who else { return Err(Refused::not_allowed()) };
         weak(&typed.new, name).map_err(|refused| refused.in_field("new"))?;
         let account = self.store.tree::<Account>().get(name)?.ok_or_else(Refused::not_signed_in)?;
-        // By the account, not by the address: whoever has a session knows the name.
-        self.guess(None, name, AuditEvent::SignInFailed, now, || {
+        self.guess(Guesser::Account(name), name, AuditEvent::SignInFailed, now, || {
             let right = account.password.matches(&typed.old);
             right.then_some(()).ok_or_else(|| Refused::wrong_credentials().in_field("old"))
         })?;
@@ -133,11 +138,16 @@ impl Manager {
 
     /// Those who can sign in.
     pub(super) fn administrators(&self) -> Result<usize, Refused> {
-        let mut count = 0;
+        Ok(self.names_of_administrators()?.len())
+    }
+
+    fn names_of_administrators(&self) -> Result<Vec<String>, Refused> {
+        let mut names = Vec::new();
         for entry in self.store.tree::<Account>().iter() {
-            count += usize::from(entry?.value.is_administrator());
+            let entry = entry?;
+            names.extend(Some(entry.key).filter(|_| entry.value.is_administrator()));
         }
-        Ok(count)
+        Ok(names)
     }
 }
 

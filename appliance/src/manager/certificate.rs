@@ -14,28 +14,37 @@ use serde::{Deserialize, Serialize};
 const MAX_NAMES: usize = 10;
 const MAX_ORGANIZATION_CHARS: usize = 64;
 
-/// One record for the key, and one for each certificate: a whole chain can be longer than a record.
+/// Bytes of a part: with its line ends as in JSON it fits into a record of 4 KB.
+const PART_BYTES: usize = 3_000;
+
+/// Part of the key or of a certificate: even one of them can be longer than a record.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pem {
     pem: String,
 }
 
 impl Stored for Pem {
-    /// 0 is the key, then the chain in its order.
+    /// The key comes first, then the chain in its order.
     type Key = u8;
     const TREE: &'static str = "certificate";
     const CATEGORY: Category = Category::Credential;
     const PURPOSE: &'static str = "shows browsers that the box is what its name says";
     const RETENTION: Retention = Retention::UntilRemoved("another certificate, or a factory reset");
-    const KEY: Field = Field::new("place", "0 for the key, then the chain");
-    const FIELDS: &'static [Field] = &[Field::new("pem", "private key or certificate")];
+    const KEY: Field = Field::new("place", "place in key and chain");
+    const FIELDS: &'static [Field] = &[Field::new("pem", "part of the private key or of a certificate")];
 }
 
 impl Pem {
     /// In the place of another one.
     pub(super) fn put(tx: &mut Transaction<'_, '_>, chain: Chain) -> Result<(), Refused> {
-        let pems = std::iter::once(chain.key).chain(chain.certificates).map(|pem| Pem { pem });
-        Pem::replace(tx, &pems.collect::<Vec<_>>())
+        let pems = std::iter::once(chain.key).chain(chain.certificates);
+        Pem::replace(tx, &pems.flat_map(|pem| Pem::parts(&pem)).collect::<Vec<_>>())
+    }
+
+    /// PEM is ASCII (RFC 7468 section 3).
+    fn parts(pem: &str) -> Vec<Pem> {
+        let parts = pem.as_bytes().chunks(PART_BYTES);
+        parts.map(|part| Pem { pem: String::from_utf8_lossy(part).into_owned() }).collect()
     }
 
     /// Key and chain of a backup, or none.
@@ -170,7 +179,15 @@ impl Manager {
 
     /// The box's own in the chain that was uploaded or came from a directory.
     pub(super) fn first_certificate(&self) -> Result<Option<CertificateInfo>, Refused> {
-        Ok(self.store.tree::<Pem>().get(&1)?.and_then(|first| acme::info(&first.pem)))
+        Ok(self.key_and_chain()?.and_then(|text| acme::info(&text)))
+    }
+
+    fn key_and_chain(&self) -> Result<Option<String>, Refused> {
+        let mut text = String::new();
+        for entry in self.store.tree::<Pem>().iter() {
+            text += &entry?.value.pem;
+        }
+        Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
     /// Key and chain for `web`; `None` while the box makes its own. What a directory gave waits for the end of the
@@ -182,11 +199,7 @@ impl Manager {
         {
             return Ok(None);
         }
-        let mut text = String::new();
-        for entry in self.store.tree::<Pem>().iter() {
-            text += &entry?.value.pem;
-        }
-        Ok(Some(text).filter(|text| !text.is_empty()))
+        self.key_and_chain()
     }
 }
 

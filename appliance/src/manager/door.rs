@@ -10,9 +10,19 @@ use plenum_protocol::manager::{AuditEvent, ManagerErrorCode, SignIn};
 use std::net::IpAddr;
 use std::sync::PoisonError;
 
-/// Wrong attempts in the audit log.
+/// Wrong attempts in the audit log: so many at once, and then one an hour, or whoever guesses for months fills it.
 const NOTED_BURST: u32 = 100;
-const NOTED_PER_MINUTE: u32 = 1;
+const NOTED_PER_HOUR: u32 = 1;
+const MINUTES_PER_HOUR: u32 = 60;
+
+/// Whose wrong attempts are counted together.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Guesser<'a> {
+    /// A stranger's network; `None`: who is on the box itself.
+    Address(Option<IpAddr>),
+    /// Somebody who has a session, and so knows the name.
+    Account(&'a str),
+}
 
 impl Manager {
     /// Password first; who knows it is asked for the second factor (AU2).
@@ -20,9 +30,10 @@ impl Manager {
         let name = account::name(&typed.name);
         let known = name.as_ref().map(|name| self.store.tree::<Account>().get(name)).transpose()?.flatten();
         let subject = if known.is_some() { name.clone().unwrap_or_default() } else { String::new() };
-        let (known, account, used) = self.guess(address, &subject, AuditEvent::SignInFailed, now, || {
-            proven(known, &typed.password, typed.code.as_deref(), now)
-        })?;
+        let (known, account, used) =
+            self.guess(Guesser::Address(address), &subject, AuditEvent::SignInFailed, now, || {
+                proven(known, &typed.password, typed.code.as_deref(), now)
+            })?;
         let event = match used {
             Used::OneTimePassword => AuditEvent::SignedIn,
             Used::RecoveryCode => AuditEvent::RecoveryCodeUsed,
@@ -44,9 +55,10 @@ impl Manager {
         now: Now,
     ) -> Result<(), Refused> {
         let known = self.store.tree::<Account>().get(&name.to_owned())?;
-        // By the account, not by the address: whoever has a session knows the name.
-        let (known, account, _) = self
-            .guess(None, name, AuditEvent::SignInFailed, now, || proven(known, password, Some(code), now))?;
+        let (known, account, _) =
+            self.guess(Guesser::Account(name), name, AuditEvent::SignInFailed, now, || {
+                proven(known, password, Some(code), now)
+            })?;
         self.use_up(Draft::new(name, event, ""), known, account, now)
     }
 
@@ -79,14 +91,17 @@ impl Manager {
     /// before the last one is counted, and hashing passwords takes memory.
     pub(super) fn guess<R>(
         &self,
-        address: Option<IpAddr>,
+        who: Guesser<'_>,
         subject: &str,
         wrong: AuditEvent,
         now: Now,
         check: impl FnOnce() -> Result<R, Refused>,
     ) -> Result<R, Refused> {
         let _one = self.guessing.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = self.memory().addresses.key(address);
+        let key = match who {
+            Guesser::Address(address) => self.memory().addresses.key(address),
+            Guesser::Account(name) => self.memory().addresses.named(name),
+        };
         self.memory().throttle.check(key, now.mono).map_err(Refused::too_many)?;
         let result = check();
         match &result {
@@ -102,7 +117,8 @@ impl Manager {
 
     /// Guessing for months must not fill the disk.
     fn note_wrong(&self, draft: Draft, now: Now) -> Result<(), Refused> {
-        if self.memory().noted.take(NOTED_BURST, NOTED_PER_MINUTE, now.mono).is_err() {
+        // The bucket counts by the minute.
+        if self.memory().noted.take(NOTED_BURST, NOTED_PER_HOUR, now.mono / MINUTES_PER_HOUR).is_err() {
             log::warn!("a wrong password, code or setup code, beyond what the audit log takes in");
             return Ok(());
         }

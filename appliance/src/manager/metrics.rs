@@ -1,5 +1,6 @@
 //! Who may read the metrics: nobody, or whoever has a token that the box has made. Only its hash is kept.
 
+use super::door::Guesser;
 use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::sessions::Who;
 use crate::audit::Draft;
@@ -58,9 +59,11 @@ impl Manager {
         let Some(reader) = self.store.tree::<Reader>().get(&())? else { return Ok(false) };
         // Nobody guesses who brings none.
         let token = token.ok_or_else(Refused::wrong_credentials)?;
-        self.guess(address, "", AuditEvent::MetricsRefused, now, || match reader.token.matches(token) {
-            true => Ok(true),
-            false => Err(Refused::wrong_credentials()),
+        self.guess(Guesser::Address(address), "", AuditEvent::MetricsRefused, now, || {
+            match reader.token.matches(token) {
+                true => Ok(true),
+                false => Err(Refused::wrong_credentials()),
+            }
         })
     }
 }

@@ -82,7 +82,7 @@ pub struct Now {
 }
 
 impl Now {
-    pub(crate) fn unix_millis(self) -> u64 {
+    pub fn unix_millis(self) -> u64 {
         self.since_1970().as_millis() as u64
     }
 
@@ -102,6 +102,8 @@ pub struct Manager {
     code_file: PathBuf,
     /// Held while a secret is looked at.
     guessing: Mutex<()>,
+    /// Held while it is read what the machine is to be like: what is told last has been read last.
+    telling: Mutex<()>,
     desired: watch::Sender<Desired>,
 }
 
@@ -230,7 +232,8 @@ impl Manager {
         let (memory, guessing) = (Mutex::new(memory), Mutex::new(()));
         let code_file = code_file.to_owned();
         let desired = watch::Sender::new(Desired::default());
-        let manager = Manager { store, memory, code_file, guessing, desired };
+        let telling = Mutex::new(());
+        let manager = Manager { store, memory, code_file, guessing, telling, desired };
         manager.begin_setup(now)?;
         manager.desired.send_replace(manager.desire()?);
         Ok(manager)
@@ -276,6 +279,7 @@ impl Manager {
 
     /// After a change has been stored. What cannot be read now stays as it was until the next change.
     fn tell(&self) {
+        let _last = self.telling();
         match self.desire() {
             Ok(desired) => drop(self.desired.send_replace(desired)),
             Err(error) => log::error!(error:%; "the machine is not told of a change"),
@@ -302,6 +306,12 @@ impl Manager {
         })
     }
 
+    /// When the last entry of the audit log was made, in milliseconds since 1970.
+    pub fn last_noted(&self) -> Result<Option<u64>, Refused> {
+        let Some(head) = self.store.tree::<audit::Head>().get(&())? else { return Ok(None) };
+        Ok(self.store.tree::<audit::Entry>().get(&head.number)?.map(|entry| entry.at))
+    }
+
     /// Deletes what has reached the end of its retention, and logs how much it was (DM5).
     pub fn expire(&self, now: Now) {
         self.store.expire(now.wall).on_done(|result| match result {
@@ -311,6 +321,10 @@ impl Manager {
             Ok(_) => {}
             Err(error) => log::error!(error:%; "expired records could not be deleted"),
         });
+    }
+
+    fn telling(&self) -> MutexGuard<'_, ()> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

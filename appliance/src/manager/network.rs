@@ -79,6 +79,8 @@ impl Manager {
             let detail = "the settings have been taken back already, or others were tried after them";
             Refused::new(ManagerErrorCode::Conflict, detail).in_field("token")
         };
+        // Nobody is told of the former ones between the trial and what is kept.
+        let telling = self.telling();
         let mut memory = self.memory();
         let trial = memory.trial.take_if(|it| {
             it.until > now.mono && (it.token.digest().matches(token) || may && token.is_empty())
@@ -86,6 +88,7 @@ impl Manager {
         drop(memory);
         let trial = trial.ok_or_else(late)?;
         let kept = self.keep(&trial.who, trial.settings, now);
+        drop(telling);
         // If they could not be kept, the former ones hold.
         self.tell();
         kept

@@ -1,5 +1,6 @@
 //! The set-up: who knows the code on the box's display may do it, once.
 
+use super::door::Guesser;
 use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::code;
 use crate::access::sessions::{Opened, Who};
@@ -91,7 +92,7 @@ impl Manager {
     /// With the code; hyphen, spaces and case do not matter.
     pub fn open_setup(&self, address: Option<IpAddr>, claim: &str, now: Now) -> Result<Opened, Refused> {
         let code = self.setup_code()?.ok_or_else(over)?;
-        self.guess(address, "setup", AuditEvent::SetupCodeWrong, now, || {
+        self.guess(Guesser::Address(address), "setup", AuditEvent::SetupCodeWrong, now, || {
             let right = Digest::of(plain(&code).as_bytes()).matches(&plain(claim));
             right.then_some(()).ok_or_else(Refused::wrong_credentials)
         })?;

@@ -304,6 +304,28 @@ fn the_last_administrator_stays() {
 }
 
 #[test]
+fn two_administrators_cannot_remove_each_other_at_once() {
+    let mut house = House::new();
+    let setup = house.setup();
+    for name in ["ada", "eve"] {
+        house.account(&setup, name, AdminRole::Administrator);
+    }
+    house.manager.finish_setup(&setup, house.now()).unwrap();
+    let administrator = |name: &str| Who::Account { name: name.into(), role: AdminRole::Administrator };
+    let (manager, now, both) = (&house.manager, house.now(), std::sync::Barrier::new(2));
+    let remove = |by: &str, whom: &str| {
+        both.wait();
+        manager.remove_account(&administrator(by), whom, now).is_ok()
+    };
+    let removed = std::thread::scope(|scope| {
+        let eve = scope.spawn(|| remove("ada", "eve"));
+        [remove("eve", "ada"), eve.join().unwrap()]
+    });
+    assert_eq!(removed.into_iter().filter(|done| *done).count(), 1);
+    assert_eq!(manager.administrators().unwrap(), 1);
+}
+
+#[test]
 fn au8_a_changed_password_signs_out_everywhere() {
     let mut house = House::new();
     let setup = house.setup();
@@ -456,6 +478,28 @@ fn a_certificate_is_requested_signed_and_shown() {
     assert_eq!(manager.desired().borrow().certificate, None);
     let missing = manager.upload_certificate(&ada, &upload("x".into(), None), now);
     assert_eq!(missing.unwrap_err().0.field.as_deref(), Some("key"));
+}
+
+/// As an RSA key of 8,192 bits and a certificate with many names are.
+#[test]
+fn a_certificate_may_be_longer_than_a_record() {
+    let (house, ada, _) = House::ready();
+    let (manager, now) = (&house.manager, house.now());
+    manager.set_area(&ada, HostName { revision: 0, host_name: "box.example".into() }, now).unwrap();
+    let names = (0..120).map(|number| format!("name-{number}.of-a-long-department.box.example"));
+    let names: Vec<String> = std::iter::once("box.example".to_owned()).chain(names).collect();
+    let mut params = rcgen::CertificateParams::new(names).unwrap();
+    params.not_before = rcgen::date_time_ymd(1970, 1, 1) + now.since_1970();
+    params.not_after = params.not_before + Duration::from_secs(90 * 86_400);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let chain = params.self_signed(&key).unwrap().pem();
+    assert!(chain.len() > 6_000);
+    let typed = UploadedCertificate { chain: chain.clone(), key: Some(key.serialize_pem()) };
+    let state = manager.upload_certificate(&ada, &typed, now).unwrap();
+    assert_eq!(state.kind, CertificateKind::Uploaded);
+    let served = manager.desired().borrow().certificate.clone().unwrap().replace('\r', "");
+    assert!(served.ends_with(&chain.replace('\r', "")), "{served}");
+    assert_eq!(manager.first_certificate().unwrap().unwrap().names.len(), 121);
 }
 
 #[test]

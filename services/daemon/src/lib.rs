@@ -35,6 +35,7 @@ pub mod secret;
 pub mod secret_file;
 pub mod settings;
 pub mod sockets;
+pub mod steady;
 mod stop;
 pub mod throttle;
 

@@ -41,6 +41,11 @@ impl AddressKeys {
         AddressKeys(hmac::Key::new(hmac::HMAC_SHA256, &key))
     }
 
+    /// Of somebody who has signed in: their name, whatever address they come from.
+    pub fn named(&self, name: &str) -> AddressKey {
+        self.signed(&[b"name:", name.as_bytes()].concat())
+    }
+
     /// Clients whose address is not known share one key.
     pub fn key(&self, address: Option<IpAddr>) -> AddressKey {
         let network = match address.map(|address| address.to_canonical()) {
@@ -48,8 +53,12 @@ impl AddressKeys {
             Some(IpAddr::V4(address)) => address.octets().to_vec(),
             Some(IpAddr::V6(address)) => network64(address).to_vec(),
         };
+        self.signed(&network)
+    }
+
+    fn signed(&self, who: &[u8]) -> AddressKey {
         let mut out = [0u8; 16];
-        out.copy_from_slice(&hmac::sign(&self.0, &network).as_ref()[..16]);
+        out.copy_from_slice(&hmac::sign(&self.0, who).as_ref()[..16]);
         AddressKey(out)
     }
 }

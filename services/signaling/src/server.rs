@@ -181,7 +181,9 @@ impl Server {
                 Some(event) = events.recv() => self.rooms.sfu(event, now(self.started)),
                 Some(input) = inputs.recv() => self.input(input),
                 Some(order) = orders.recv() => self.order(order),
-                _ = expiry.tick() => self.storage.expire(SystemTime::now()),
+                _ = expiry.tick() => if self.rooms.may_expire(now(self.started)) {
+                    self.storage.expire(SystemTime::now());
+                },
                 () = tokio::time::sleep(deadline) => self.rooms.advance(now(self.started)),
             }
         }

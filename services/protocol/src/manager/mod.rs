@@ -61,7 +61,7 @@
 //! | `DELETE /api/box/metrics-access` | – | 200 [`MetricsAccess`]: closed | administrator |
 //! | `GET /api/box/metrics` | – | 200, OpenMetrics as text; 404 while closed, 401, 429 | who has the token |
 //! | `POST /api/box/power` | [`PowerOrder`] | 200 [`PowerAnswer`]; who would be cut off, if somebody | administrator |
-//! | `POST /api/box/factory-reset` | [`FactoryReset`] | 200 [`PowerAnswer`]: who was cut off; 403 if it is not who they say | administrator |
+//! | `POST /api/box/factory-reset` | [`FactoryReset`] | 200 [`PowerAnswer`]: who was cut off; 401 if it is not who they say | administrator |
 //! | `POST /api/box/update` | [`UpdateOrder`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `POST /api/box/update/file` | [`UpdatePart`] | 200 [`UpdateState`], 409 with the reason | administrator |
 //! | `GET /api/box/audit`, `/api/box/audit/BEFORE` | – | 200 [`AuditPage`] | auditor |

@@ -2,7 +2,7 @@
 
 use super::Caller;
 use super::output::{Denied, Output, RequestId, RoomId};
-use super::{Creating, Room, Rooms, whole_seconds};
+use super::{Creating, Now, Room, Rooms, whole_seconds};
 use crate::records::{CHAT_CEILING, Change, RoomRecord};
 use crate::secret::{Secret, guest_link};
 use crate::text;
@@ -175,6 +175,11 @@ impl Rooms {
             None => (room.record.used, self.config.room_time),
         };
         room.meeting.is_none().then(|| since.saturating_add(kept.as_millis() as u64))
+    }
+
+    /// Whether the clock may decide what is deleted.
+    pub fn may_expire(&mut self, now: Now) -> bool {
+        self.clock.is_steady(now.unix_ms, now.mono)
     }
 
     /// Deletes rooms that nobody used for long, and those that were ended.

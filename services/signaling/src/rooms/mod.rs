@@ -33,6 +33,7 @@ use crate::secret::{Digest, HostKey};
 use administration::Deleting;
 use outbox::Outbox;
 use plenum_daemon::bucket::Bucket;
+use plenum_daemon::steady::SteadyClock;
 use plenum_daemon::throttle::{AddressKey, AddressKeys, Guesses, Throttle};
 use plenum_protocol::PersonId;
 use plenum_protocol::http;
@@ -112,6 +113,8 @@ pub struct Rooms {
     /// Meetings opened without the host key.
     openings: HashMap<AddressKey, Bucket>,
     metrics: Metrics,
+    /// Whether it may decide what is deleted.
+    clock: SteadyClock,
     stopping: bool,
 }
 
@@ -142,6 +145,7 @@ impl Rooms {
             throttle: Throttle::new(GUESSES),
             openings: HashMap::new(),
             metrics,
+            clock: SteadyClock::new(None, Duration::ZERO, now.unix_ms, now.mono),
             stopping: false,
         };
         rooms.start_timers();

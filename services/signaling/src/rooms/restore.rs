@@ -7,7 +7,9 @@ use super::seat::Seat;
 use super::timers::Timer;
 use crate::records::{Change, ChatKey, Found, RoomRecord};
 use crate::secret::HostKey;
+use plenum_daemon::steady::SteadyClock;
 use plenum_protocol::server::Role;
+use std::time::Duration;
 
 impl Rooms {
     /// Of the rooms of a backup those that are not there.
@@ -46,6 +48,8 @@ impl Rooms {
         for (id, record, created) in found.rooms {
             self.insert(id, record, created);
         }
+        let used = self.rooms.values().map(|room| room.record.used).max();
+        self.clock = SteadyClock::new(used, Duration::ZERO, self.now.unix_ms, self.now.mono);
         let mut orphans = Vec::new();
         for (id, record) in found.meetings {
             match self.rooms.get_mut(&id).filter(|room| room.record.ended.is_none()) {

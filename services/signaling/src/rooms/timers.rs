@@ -89,8 +89,10 @@ impl Rooms {
         let now = self.now.mono;
         self.throttle.forget(now);
         self.openings.retain(|_, bucket| !bucket.is_full(now));
-        self.expire_rooms();
-        self.expire_chat();
+        if self.may_expire(self.now) {
+            self.expire_rooms();
+            self.expire_chat();
+        }
     }
 
     pub(super) fn survey(&mut self) {

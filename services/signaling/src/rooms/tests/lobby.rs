@@ -151,3 +151,22 @@ fn rooms_that_nobody_uses_go() {
     let id = world.hello(&links.host, "Anna", None);
     assert_eq!(world.refusal(id), RefusalReason::UnknownLink);
 }
+
+#[test]
+fn a_clock_that_leaps_ahead_deletes_nothing() {
+    let mut world = World::new();
+    world.create();
+    let year = 366 * 86_400;
+    world.now.unix_ms += year * 1_000;
+    world.wait(3_600);
+    assert_eq!(world.disk.rooms.len(), 1);
+    // Nor one that is ahead at the start.
+    world.restart();
+    world.wait(23 * 3_600);
+    assert_eq!(world.disk.rooms.len(), 1);
+    world.now.unix_ms -= year * 1_000;
+    world.wait(80 * 86_400);
+    assert_eq!(world.disk.rooms.len(), 1);
+    world.wait(11 * 86_400);
+    assert!(world.disk.rooms.is_empty());
+}
