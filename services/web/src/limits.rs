@@ -40,7 +40,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For a backup of the box in one body, or a part of an update, which a slow line takes a minute for.
+    /// For a backup of the box in one body, or a part of an update, which a slow line takes a minute for; and for a factory
+    /// reset, for which a slow disk does.
     pub(crate) fn for_files(self) -> Limits {
         let minute = Duration::from_secs(60);
         Limits { body: minute, body_bytes: 24 << 20, answer: minute, answer_bytes: 24 << 20, ..self }

@@ -74,6 +74,7 @@ pub(crate) fn router(
         .route("/api/box/backup/{*call}", any(files_api))
         .route("/api/box/update/file", any(files_api))
         .route("/api/box/audit/file", any(files_api))
+        .route("/api/box/factory-reset", any(files_api))
         .route("/api/box/institution/logo", put(logo_api).fallback(box_api))
         .route("/api/box/{*call}", any(box_api))
         .route("/api/{*call}", any(meeting_api))

@@ -77,7 +77,8 @@ export class BoxFailure extends Error {
 }
 
 const TIMEOUT = 20_000
-const UPLOAD_TIMEOUT = 180_000
+/** What takes a slow line or disk a while. */
+const LONG_TIMEOUT = 180_000
 
 export class BoxApi {
   /** Against forged requests; of the session. */
@@ -137,7 +138,7 @@ export class BoxApi {
   }
 
   setLogo(logo: InstitutionLogo): Promise<Institution> {
-    return this.#call('PUT', 'institution/logo', logo, UPLOAD_TIMEOUT)
+    return this.#call('PUT', 'institution/logo', logo, LONG_TIMEOUT)
   }
 
   removeLogo(): Promise<Institution> {
@@ -313,7 +314,7 @@ export class BoxApi {
 
   /** On a box that is being set up. */
   restore(order: RestoreOrder): Promise<Restored> {
-    return this.#call('POST', 'backup/restore', order, UPLOAD_TIMEOUT)
+    return this.#call('POST', 'backup/restore', order, LONG_TIMEOUT)
   }
 
   overview(): Promise<Overview> {
@@ -364,7 +365,7 @@ export class BoxApi {
 
   /** Of everything, at once. */
   resetToFactory(order: FactoryReset): Promise<PowerAnswer> {
-    return this.#call('POST', 'factory-reset', order)
+    return this.#call('POST', 'factory-reset', order, LONG_TIMEOUT)
   }
 
   update(order: UpdateOrder): Promise<UpdateState> {
@@ -372,7 +373,7 @@ export class BoxApi {
   }
 
   updatePart(part: UpdatePart): Promise<UpdateState> {
-    return this.#call('POST', 'update/file', part, UPLOAD_TIMEOUT)
+    return this.#call('POST', 'update/file', part, LONG_TIMEOUT)
   }
 
   audit(before?: number): Promise<AuditPage> {
