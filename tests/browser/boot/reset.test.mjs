@@ -11,7 +11,6 @@ import { NAME, resetToFactory } from "../lib/manual-steps.mjs";
 /** Which box it is: another one after a factory reset. */
 const OWN_AUTHORITY = "sha256sum /var/lib/plenum/web/ca.pem";
 
-// No house shows it: all views are looked at here.
 const suite = machineSuite("en-GB", { setUp: false });
 
 test("a factory reset in the browser, by the manual", async () => {
@@ -23,6 +22,7 @@ test("a factory reset in the browser, by the manual", async () => {
   await box.page.goto(`${machine.url}/admin`);
   await box.signIn(NAME, told.secret);
   await resetToFactory(box, "en", told, async () => {
+    // No house shows it: all views are looked at here.
     await box.check("factory reset", VIEWS);
     const order = async (name, password) => {
       await box.control("factory-reset-name").fill(name);
