@@ -10,6 +10,7 @@ export class AreaForm<T> {
   problem = $state<string | undefined>()
   /** The field that the problem is about, as the API names it. */
   wrong = $state<string | undefined>()
+  #sending: Promise<unknown> = Promise.resolve()
 
   constructor(
     readonly id: string,
@@ -28,12 +29,24 @@ export class AreaForm<T> {
     }
   }
 
-  /** Whether it was taken. */
+  /** Whether it was taken. Nothing is done while something else is being sent: a second click means the first. */
   async send(work: () => Promise<void>): Promise<boolean> {
     if (this.busy) return false
+    this.busy = true
+    const sending = this.#work(work)
+    this.#sending = sending
+    return await sending
+  }
+
+  /** The same, but after what is being sent: for another button than the form's own. */
+  async sendNext(work: () => Promise<void>): Promise<boolean> {
+    while (this.busy) await this.#sending
+    return await this.send(work)
+  }
+
+  async #work(work: () => Promise<void>): Promise<boolean> {
     this.problem = undefined
     this.wrong = undefined
-    this.busy = true
     try {
       await work()
       return true
