@@ -84,7 +84,7 @@ pub(super) async fn factory_reset(
     administers(&who)?;
     api.machine.appliance()?;
     let people = api.machine.people(true).await?;
-    api.call(move |manager, now| manager.note_factory_reset(&who, &order, now)).await?;
+    api.call(move |manager, now| manager.allow_factory_reset(&who, &order, now)).await?;
     api.machine.reset_to_factory().await?;
     Ok(answer(StatusCode::OK, &PowerAnswer { done: true, people }))
 }

@@ -39,7 +39,7 @@ impl Manager {
     }
 
     /// Whether everything may be deleted: of this box, by an administrator who proves it again.
-    pub fn note_factory_reset(&self, who: &Who, order: &FactoryReset, now: Now) -> Result<(), Refused> {
+    pub fn allow_factory_reset(&self, who: &Who, order: &FactoryReset, now: Now) -> Result<(), Refused> {
         administers(who)?;
         let Who::Account { name, .. } = who else { return Err(Refused::not_allowed()) };
         if !order.host_name.trim().eq_ignore_ascii_case(&self.name()?) {

@@ -356,7 +356,7 @@ fn au8_a_factory_reset_is_for_an_administrator_who_proves_it_again() {
         code: code.into(),
     };
     let code = house.one_time_password(&device);
-    let ordered = |who: &Who, order| house.manager.note_factory_reset(who, &order, house.now());
+    let ordered = |who: &Who, order| house.manager.allow_factory_reset(who, &order, house.now());
     assert_eq!(code_of(ordered(&bob, order("plenum", PASSWORD, &code))), ManagerErrorCode::NotAllowed);
     assert_eq!(code_of(ordered(&Who::Setup, order("plenum", PASSWORD, &code))), ManagerErrorCode::NotAllowed);
     assert_eq!(code_of(ordered(&ada, order("another", PASSWORD, &code))), ManagerErrorCode::Malformed);
