@@ -25,6 +25,8 @@ const MAKE_KEY: &str = "openssl genpkey";
 const SIGN: &str = "openssl pkeyutl";
 /// Another one than the harness gives.
 const ADDRESS: &str = "198.18.9.77";
+/// A router's, as the example names it.
+const PUBLIC: &str = "203.0.113.10";
 /// From the page that answers to the address of the file.
 const APPLIED_LIMIT: Duration = Duration::from_secs(180);
 
@@ -75,6 +77,10 @@ pub(crate) fn sets_itself_up(options: &Options, limit: Duration) -> Result<()> {
     ensure!(shown.contains(NAME), "the display does not show the name: {shown}");
     let journal = machine.shell()?.run("journalctl --no-pager --output=cat")?;
     ensure!(!journal.contains("sentence of your own"), "the journal tells the password");
+    let media_server = "/proc/$(systemctl show plenum-sfu -P MainPID)/root/var/lib/plenum/media";
+    let told = format!("cat {media_server}/public-addresses; stat -c %a {media_server} {media_server}/*");
+    let told = machine.shell()?.run(&told)?;
+    ensure!(told.trim() == format!("{PUBLIC}\n755\n644"), "the media server sees of the router: {told}");
     display::resets_the_network(&mut machine)?;
     let end = Instant::now() + APPLIED_LIMIT;
     while session(&certificates.root).is_ok() {
@@ -102,6 +108,7 @@ fn file(certificates: &Certificates) -> String {
     let text = EXAMPLE
         .replace("enp1s0", lan::PORT)
         .replace("192.0.2.10", ADDRESS)
+        .replace("# public_addresses", "public_addresses")
         .replace("192.0.2.1\"", &format!("{}\"", lan::HERE));
     let Certificates { chain, key, .. } = certificates;
     format!("{text}\n[certificate]\nchain = '''\n{chain}'''\nkey = '''\n{key}'''\n")

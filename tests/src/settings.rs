@@ -65,6 +65,7 @@ impl Site {
                 common: self.common("sfu", bus),
                 port: self.media_port,
                 addresses: self.addresses.clone(),
+                public_addresses_file: self.state.join("public-addresses"),
                 test_loss_permille: self.test_loss_permille,
                 ..SfuSettings::default()
             },
@@ -119,6 +120,7 @@ impl Site {
                     .to_vec(),
                 machine: false,
                 web_dir: self.state.join("pages"),
+                public_addresses_file: self.state.join("public-addresses"),
                 web_address: SocketAddr::new(self.addresses[0], self.https_port),
                 update: UpdateSettings { enabled: false, ..UpdateSettings::default() },
                 ..ApplianceSettings::default()

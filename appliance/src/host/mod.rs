@@ -29,6 +29,8 @@ pub const DEFAULT_NAME: &str = "plenum";
 const CERTIFICATE: &str = "server.pem";
 const PROOF: &str = "acme-tls.pem";
 const NAMES: &str = "names";
+/// `web` is of the folder's group, which the file gets too.
+const PRIVATE: u32 = 0o640;
 
 /// Why a part of the machine is not what the settings say, in plain words.
 pub type Problems = BTreeMap<SettingsArea, String>;
@@ -40,6 +42,7 @@ pub struct Host {
     pub updates: Option<mpsc::Sender<Asked>>,
     network_dir: PathBuf,
     web_dir: PathBuf,
+    public_addresses_file: PathBuf,
     /// What holds: at first, what the image brings along.
     done: Desired,
     /// networkd has not yet read the files as they are: that they are right already says nothing of it.
@@ -50,9 +53,17 @@ pub struct Host {
 impl Host {
     pub fn new(settings: &ApplianceSettings, bus: Option<Connection>) -> (Host, watch::Receiver<Problems>) {
         let (problems, seen) = watch::channel(Problems::new());
-        let (network_dir, web_dir) = (settings.network_dir.clone(), settings.web_dir.clone());
-        let (updates, done) = (None, Desired::default());
-        (Host { bus, updates, network_dir, web_dir, done, reload_due: true, problems }, seen)
+        let host = Host {
+            bus,
+            updates: None,
+            network_dir: settings.network_dir.clone(),
+            web_dir: settings.web_dir.clone(),
+            public_addresses_file: settings.public_addresses_file.clone(),
+            done: Desired::default(),
+            reload_due: true,
+            problems,
+        };
+        (host, seen)
     }
 
     /// Until nobody can change the settings any more.
@@ -84,7 +95,8 @@ impl Host {
                 false
             }
         };
-        if note(SettingsArea::Network, self.network(wanted).await) {
+        let network = self.network(wanted).await;
+        if note(SettingsArea::Network, network.and(self.public_addresses(wanted))) {
             done.network = wanted.network.clone();
         }
         let name = (wanted.host_name != done.host_name).then_some(wanted.host_name.as_str());
@@ -119,6 +131,14 @@ impl Host {
         Ok(())
     }
 
+    /// For the media server.
+    fn public_addresses(&self, wanted: &Desired) -> Result<()> {
+        let addresses = &wanted.network.public_addresses;
+        let lines: String = addresses.iter().map(|address| format!("{address}\n")).collect();
+        put(&self.public_addresses_file, &lines, 0o644)
+            .context("the media server cannot be told the public addresses")
+    }
+
     async fn host_name(&self, name: Option<&str>) -> Result<()> {
         let (Some(bus), Some(name)) = (&self.bus, name) else { return Ok(()) };
         let name = if name.is_empty() { DEFAULT_NAME } else { name };
@@ -147,17 +167,19 @@ impl Host {
         let folder = &self.web_dir;
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let certificate = wanted.certificate.as_deref().unwrap_or_default();
-        put(&folder.join(CERTIFICATE), certificate).context("the pages cannot be given their certificate")?;
+        put(&folder.join(CERTIFICATE), certificate, PRIVATE)
+            .context("the pages cannot be given their certificate")?;
         let proof = wanted.proof.as_deref().unwrap_or_default();
-        put(&folder.join(PROOF), proof)
+        put(&folder.join(PROOF), proof, PRIVATE)
             .context("the pages cannot be given the proof for an ACME directory")?;
         let name = format!("{}\n", wanted.page_name);
-        put(&folder.join(NAMES), name.trim_start()).context("the pages cannot be told the box's name")
+        put(&folder.join(NAMES), name.trim_start(), PRIVATE)
+            .context("the pages cannot be told the box's name")
     }
 }
 
-/// Nothing is a file that is not there. `web` is of the folder's group, which the file gets too.
-fn put(path: &Path, text: &str) -> std::io::Result<()> {
+/// Nothing is a file that is not there.
+fn put(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     if text.is_empty() {
         return match fs::remove_file(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -166,7 +188,7 @@ fn put(path: &Path, text: &str) -> std::io::Result<()> {
     }
     match fs::read_to_string(path) {
         Ok(there) if there == text => Ok(()),
-        _ => durable::replace(path, text.as_bytes(), 0o640),
+        _ => durable::replace(path, text.as_bytes(), mode),
     }
 }
 
@@ -194,6 +216,25 @@ mod tests {
         assert_eq!(host.make(&Desired::default()).await, Problems::new());
         assert_eq!((read(CERTIFICATE), read(PROOF), read(NAMES)), (None, None, None));
         assert!(problems.borrow().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_media_server_is_told_the_public_addresses() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = ApplianceSettings {
+            web_dir: folder.path().join("web"),
+            public_addresses_file: folder.path().join("public"),
+            ..ApplianceSettings::default()
+        };
+        let (mut host, _problems) = Host::new(&settings, None);
+        let mut wanted = Desired::default();
+        wanted.network.public_addresses =
+            ["203.0.113.10", "2001:db8::1"].map(|it| it.parse().unwrap()).into();
+        assert_eq!(host.make(&wanted).await, Problems::new());
+        let read = || fs::read_to_string(&settings.public_addresses_file).ok();
+        assert_eq!(read().as_deref(), Some("203.0.113.10\n2001:db8::1\n"));
+        assert_eq!(host.make(&Desired::default()).await, Problems::new());
+        assert_eq!(read(), None);
     }
 
     #[tokio::test]

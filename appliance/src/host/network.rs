@@ -16,7 +16,11 @@ const VLAN: &str = "plenum-vlan";
 /// File names and contents; none where the image's own settings are what is wanted.
 fn files(settings: &NetworkSettings) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
-    let unchanged = NetworkSettings { revision: settings.revision, ..NetworkSettings::default() };
+    let unchanged = NetworkSettings {
+        revision: settings.revision,
+        public_addresses: settings.public_addresses.clone(),
+        ..NetworkSettings::default()
+    };
     if *settings == unchanged {
         return files;
     }
@@ -134,7 +138,9 @@ mod tests {
     #[test]
     fn a_box_from_the_factory_needs_no_file() {
         assert!(files(&NetworkSettings::default()).is_empty());
-        assert!(files(&NetworkSettings { revision: 7, ..NetworkSettings::default() }).is_empty());
+        let public_addresses = vec!["203.0.113.10".parse().unwrap()];
+        let settings = NetworkSettings { revision: 7, public_addresses, ..NetworkSettings::default() };
+        assert!(files(&settings).is_empty());
     }
 
     #[test]

@@ -20,6 +20,8 @@ const MAX_PORTS: usize = 8;
 const MAX_PORT_CHARS: usize = 15;
 const MAX_SERVERS: usize = 4;
 const MAX_DOMAINS: usize = 4;
+/// Each costs every browser a connectivity check.
+const MAX_PUBLIC: usize = 2;
 const MAX_EXCEPTIONS: usize = 8;
 const MAX_VLAN: u16 = 4_094;
 
@@ -156,6 +158,7 @@ impl Area for NetworkSettings {
         Field::new("ipv6.gateway", "router to other networks"),
         Field::new("dns", "DNS servers"),
         Field::new("domains", "domains for short names"),
+        Field::new("public_addresses", "addresses that a router translates into the box's own"),
         Field::new("proxy", "address of the proxy"),
         Field::new("proxy_except", "hosts that are reached without it"),
     ];
@@ -194,6 +197,10 @@ impl Area for NetworkSettings {
         text::list("dns", &mut self.dns, MAX_SERVERS)?;
         self.domains.iter_mut().try_for_each(|domain| text::host_name("domains", domain))?;
         text::list("domains", &mut self.domains, MAX_DOMAINS)?;
+        if !self.public_addresses.iter().all(is_public) {
+            return Err(Refused::malformed("public_addresses", "nobody reaches a box under this address"));
+        }
+        text::list("public_addresses", &mut self.public_addresses, MAX_PUBLIC)?;
         text::proxy("proxy", &mut self.proxy)?;
         self.proxy_except.iter_mut().try_for_each(|host| text::host("proxy_except", host))?;
         text::list("proxy_except", &mut self.proxy_except, MAX_EXCEPTIONS)
@@ -266,6 +273,15 @@ fn mask_v4(prefix: u8) -> u32 {
 
 fn is_host(address: IpAddr) -> bool {
     !address.is_unspecified() && !address.is_loopback() && !address.is_multicast()
+}
+
+/// Also a router within an institution translates: private addresses (RFC 1918) may be.
+fn is_public(address: &IpAddr) -> bool {
+    let good = match address {
+        IpAddr::V4(address) => !address.is_broadcast() && !address.is_link_local(),
+        IpAddr::V6(address) => !address.is_unicast_link_local() && address.to_ipv4_mapped().is_none(),
+    };
+    good && is_host(*address)
 }
 
 #[cfg(test)]
@@ -351,6 +367,23 @@ mod tests {
             let settings = NetworkSettings { ports: vec![bad.into()], ..NetworkSettings::default() };
             assert_eq!(field(settings).as_deref(), Some("ports"), "{bad}");
         }
+    }
+
+    #[test]
+    fn public_addresses_can_be_reached() {
+        let public = |texts: &[&str]| NetworkSettings {
+            public_addresses: texts.iter().map(|text| text.parse().unwrap()).collect(),
+            ..NetworkSettings::default()
+        };
+        assert_eq!(field(public(&["203.0.113.10", "2001:db8::10"])), None);
+        assert_eq!(field(public(&["10.1.2.3"])), None);
+        for bad in
+            ["0.0.0.0", "127.0.0.1", "169.254.1.1", "255.255.255.255", "224.0.0.1", "::", "::1", "fe80::1"]
+        {
+            assert_eq!(field(public(&[bad])).as_deref(), Some("public_addresses"), "{bad}");
+        }
+        let three = ["203.0.113.1", "203.0.113.2", "203.0.113.3"];
+        assert_eq!(field(public(&three)).as_deref(), Some("public_addresses"));
     }
 
     #[test]

@@ -35,6 +35,8 @@ ports = ["enp1s0"]
 # vlan = 42
 dns = ["192.0.2.53"]
 domains = ["example.org"]
+# Where a router in front translates addresses: those of the router, which forwards UDP 10000.
+# public_addresses = ["203.0.113.10"]
 # For updates and certificates from outside.
 # proxy = "http://proxy.example.org:3128"
 # proxy_except = ["example.org"]

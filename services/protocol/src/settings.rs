@@ -37,6 +37,8 @@ pub struct SfuSettings {
     /// Addresses named in answers. Empty: every address of this machine that is neither loopback nor
     /// link-local.
     pub addresses: Vec<IpAddr>,
+    /// Where `appliance` puts more of them, one per line: those that a router translates. Read at every answer.
+    pub public_addresses_file: PathBuf,
     /// Media threads. 0: one per core.
     pub threads: u16,
     /// Mbit/s towards one peer at the most.
@@ -51,6 +53,7 @@ impl Default for SfuSettings {
             common: CommonSettings::default(),
             port: 10_000,
             addresses: Vec::new(),
+            public_addresses_file: "/var/lib/plenum/media/public-addresses".into(),
             threads: 0,
             peer_limit_mbps: 30,
             test_loss_permille: 0,
@@ -252,6 +255,8 @@ pub struct ApplianceSettings {
     pub network_dir: PathBuf,
     /// `manager_dir` of `web`.
     pub web_dir: PathBuf,
+    /// The same of `sfu`.
+    pub public_addresses_file: PathBuf,
     /// Where the pages answer on this machine, to see their certificate as visitors do.
     pub web_address: SocketAddr,
     pub update: UpdateSettings,
@@ -272,6 +277,7 @@ impl Default for ApplianceSettings {
             machine: true,
             network_dir: "/run/systemd/network".into(),
             web_dir: "/var/lib/plenum/pages".into(),
+            public_addresses_file: "/var/lib/plenum/media/public-addresses".into(),
             web_address: SocketAddr::from(([127, 0, 0, 1], 443)),
             update: UpdateSettings::default(),
         }

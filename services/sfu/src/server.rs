@@ -40,9 +40,10 @@ pub async fn main(context: Context<SfuSettings>) -> anyhow::Result<()> {
     context.registry.register(|registry| registry.register_collector(Box::new(Sums(mailboxes.clone()))));
 
     let (addresses, port) = (settings.addresses.clone(), ports.port);
+    let public = settings.public_addresses_file.clone();
     let endpoint = Endpoint {
         fingerprint: *identity.fingerprint(),
-        candidates: Box::new(move || net::candidates(&addresses, port)),
+        candidates: Box::new(move || net::candidates(&addresses, &net::public(&public), port)),
     };
     let control: SharedControl = Arc::new(Mutex::new(Control::new(endpoint, mailboxes.clone())));
     let (events, mut incoming) = mpsc::unbounded_channel();

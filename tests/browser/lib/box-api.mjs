@@ -30,6 +30,14 @@ export async function setUpWith(house, roles, settings = {}) {
   return secrets;
 }
 
+/** Sets a box up and tells it that a router translates this address. */
+export async function putBehindNat(house, address) {
+  const session = await signIn(house, "ada", await setUp(house, "ada"));
+  const { body: settings } = await call(house, "GET", "settings/network", undefined, session);
+  await call(house, "PUT", "settings/network", { ...settings, public_addresses: [address] }, session);
+  await call(house, "POST", "settings/network/confirm", { token: "" }, session);
+}
+
 /** Cookie and token. */
 export function signIn(house, name, secret) {
   // The one for the half minute to come is taken as well, and it has not been used.

@@ -1,5 +1,5 @@
 // A network of a client behind a firewall: a namespace of its own, joined to the house by a veth pair,
-// from which only one TCP port gets out.
+// from which only one TCP port gets out, and UDP to an address that the house's side translates, if there is one.
 
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,8 @@ import { until } from "./until.mjs";
 const run = (program, ...words) => execFileSync(program, words, { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" });
 
 export class ClientNetwork {
-  static async start(onlyTcpPort) {
+  /** @param {{ from: string, to: string }} [translated] an address of the house as it is seen from here, and its own */
+  static async start(onlyTcpPort, translated) {
     const holder = spawn("unshare", ["--net", "sleep", "infinity"], { stdio: "ignore" });
     const own = run("readlink", "/proc/self/ns/net");
     await until("the namespace is there", () => {
@@ -35,6 +36,12 @@ export class ClientNetwork {
       add chain inet firewall out { type filter hook output priority 0; policy drop; }
       add rule inet firewall out oifname "lo" accept
       add rule inet firewall out tcp dport ${onlyTcpPort} accept`);
+    if (translated) {
+      inside("nft", `add rule inet firewall out meta l4proto udp ip daddr ${translated.from} accept`);
+      run("nft", `add table ip router
+        add chain ip router in { type nat hook prerouting priority dstnat; }
+        add rule ip router in iifname "client0" ip daddr ${translated.from} dnat to ${translated.to}`);
+    }
     return new ClientNetwork(holder);
   }
 

@@ -23,6 +23,10 @@ pub struct NetworkSettings {
     pub dns: Vec<IpAddr>,
     /// Up to 4 domains in which short names are looked for.
     pub domains: Vec<String>,
+    /// Up to 2 addresses that a router translates into the box's own, with the media port unchanged: participants
+    /// are told them too.
+    #[ts(type = "string[]")]
+    pub public_addresses: Vec<IpAddr>,
     /// `http://HOST:PORT` of the proxy for what the box asks of others by HTTPS: updates and certificates. Empty: none.
     pub proxy: String,
     /// Up to 8 hosts, or domains with all their hosts, that are reached without it.

@@ -7,7 +7,7 @@ mod sys;
 #[cfg(test)]
 mod tests;
 
-pub use addresses::{candidates, own_addresses};
+pub use addresses::{candidates, own_addresses, public};
 pub use socket::{Ports, bind};
 
 use crate::path::{Path, Wire};

@@ -127,6 +127,7 @@ export const testids = {
   syslogSave: 'syslog-save',
   syslogState: 'syslog-state',
   networkProxy: 'network-proxy',
+  networkPublic: 'network-public',
   networkProxyExcept: 'network-proxy-except',
   networkTrial: 'network-trial',
   networkKeep: 'network-keep',

@@ -127,6 +127,7 @@ const MALFORMED: Record<string, () => string> = {
   'ipv6.gateway': m.box_network_bad_gateway,
   dns: m.box_network_bad_dns,
   domains: m.box_bad_servers,
+  public_addresses: m.box_network_bad_public,
   proxy: m.box_bad_proxy,
   proxy_except: m.box_bad_proxy_except,
 }

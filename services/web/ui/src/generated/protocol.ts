@@ -413,6 +413,11 @@ dns: string[],
  */
 domains: Array<string>, 
 /**
+ * Up to 2 addresses that a router translates into the box's own, with the media port unchanged: participants
+ * are told them too.
+ */
+public_addresses: string[], 
+/**
  * `http://HOST:PORT` of the proxy for what the box asks of others by HTTPS: updates and certificates. Empty: none.
  */
 proxy: string, 

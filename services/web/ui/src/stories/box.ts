@@ -149,6 +149,7 @@ const networkSettings: NetworkSettings = {
   dns: [],
   domains: [],
   proxy: '',
+  public_addresses: [],
   proxy_except: [],
 }
 

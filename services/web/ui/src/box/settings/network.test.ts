@@ -11,6 +11,7 @@ const factory: NetworkSettings = {
   ipv6: { mode: 'automatic' },
   dns: [],
   domains: [],
+  public_addresses: [],
   proxy: '',
   proxy_except: [],
 }
@@ -25,6 +26,7 @@ test('settings stay what they are in the form', () => {
     ipv6: { mode: 'static', address: '2001:db8::7', prefix: 64, gateway: null },
     dns: ['192.0.2.53', '2001:db8::53'],
     domains: ['example.org'],
+    public_addresses: ['203.0.113.10', '2001:db8:1::10'],
     proxy: 'http://proxy.example.org:3128',
     proxy_except: ['example.org', '192.0.2.1'],
   }
@@ -35,7 +37,7 @@ test('settings stay what they are in the form', () => {
 
 test('what is no address with a prefix is named', () => {
   const fields = fieldsOf(factory)
-  for (const address of ['', '192.0.2.7', '192.0.2.7/', '192.0.2.7/24/1', '192.0.2.7/x']) {
+  for (const address of ['', '192.0.2.7', '192.0.2.7/', '192.0.2.7/24/1', '192.0.2.7/x', '192.0.2.256/24', 'box/24']) {
     expect(settingsOf({ ...fields, ipv4: { mode: 'static', address, gateway: '' } }, 0)).toEqual({
       wrong: 'ipv4.address',
     })
@@ -44,6 +46,41 @@ test('what is no address with a prefix is named', () => {
     })
   }
   expect(settingsOf({ ...fields, vlan: 'x' }, 0)).toEqual({ wrong: 'vlan' })
+})
+
+test('an address is told from what is none before the box is asked', () => {
+  const fields = fieldsOf(factory)
+  const good = ['192.0.2.7', '0.0.0.0', '2001:db8::7', '::', 'fe80::1', '::ffff:192.0.2.7']
+  const bad = [
+    '192.0.2',
+    '192.0.2.256',
+    '192.0.2.07',
+    '1.2.3.4.5',
+    'dns.example.org',
+    '2001:db8',
+    ':::',
+    '2001:db8::g',
+    '::1]',
+  ]
+  for (const address of good) {
+    expect(settingsOf({ ...fields, dns: address, publicAddresses: address }, 0)).toMatchObject({ dns: [address] })
+  }
+  for (const address of bad) {
+    expect(settingsOf({ ...fields, dns: address }, 0), address).toEqual({ wrong: 'dns' })
+    expect(settingsOf({ ...fields, publicAddresses: address }, 0)).toEqual({ wrong: 'public_addresses' })
+  }
+  const router = (ipv4: string, ipv6: string) =>
+    settingsOf(
+      {
+        ...fields,
+        ipv4: { mode: 'static', address: '192.0.2.7/24', gateway: ipv4 },
+        ipv6: { mode: 'static', address: '2001:db8::7/64', gateway: ipv6 },
+      },
+      0,
+    )
+  expect(router('192.0.2.1', 'fe80::1')).not.toHaveProperty('wrong')
+  expect(router('fe80::1', '')).toEqual({ wrong: 'ipv4.gateway' })
+  expect(router('', '192.0.2.1')).toEqual({ wrong: 'ipv6.gateway' })
 })
 
 test('the new address bears the token behind its hash', () => {

@@ -12,6 +12,7 @@ export interface NetworkFields {
   ipv6: AddressFields
   dns: string
   domains: string
+  publicAddresses: string
   proxy: string
   proxyExcept: string
 }
@@ -32,6 +33,7 @@ export function fieldsOf(settings: NetworkSettings): NetworkFields {
     ipv6: addressOf(settings.ipv6),
     dns: listed(settings.dns),
     domains: listed(settings.domains),
+    publicAddresses: listed(settings.public_addresses),
     proxy: settings.proxy,
     proxyExcept: listed(settings.proxy_except),
   }
@@ -52,6 +54,9 @@ export function settingsOf(fields: NetworkFields, revision: number): NetworkSett
   if (v6 && 'wrong' in v6) return v6
   const vlan = fields.vlan.trim()
   if (vlan !== '' && !/^\d{1,4}$/.test(vlan)) return { wrong: 'vlan' }
+  const [dns, publicAddresses] = [words(fields.dns), words(fields.publicAddresses)]
+  if (!dns.every(isAddress)) return { wrong: 'dns' }
+  if (!publicAddresses.every(isAddress)) return { wrong: 'public_addresses' }
   return {
     revision,
     ports: fields.ports,
@@ -59,8 +64,9 @@ export function settingsOf(fields: NetworkFields, revision: number): NetworkSett
     vlan: vlan === '' ? null : Number(vlan),
     ipv4: v4 ?? { mode: fields.ipv4.mode === 'off' ? 'off' : 'dhcp' },
     ipv6: v6 ?? { mode: fields.ipv6.mode === 'off' ? 'off' : 'automatic' },
-    dns: words(fields.dns),
+    dns,
     domains: words(fields.domains),
+    public_addresses: publicAddresses,
     proxy: fields.proxy.trim(),
     proxy_except: words(fields.proxyExcept),
   }
@@ -68,13 +74,27 @@ export function settingsOf(fields: NetworkFields, revision: number): NetworkSett
 
 type Static = { mode: 'static'; address: string; prefix: number; gateway: string | null }
 
-function staticOf(fields: AddressFields, name: string): Static | { wrong: string } | undefined {
+function staticOf(fields: AddressFields, name: 'ipv4' | 'ipv6'): Static | { wrong: string } | undefined {
   if (fields.mode !== 'static') return undefined
+  const is = name === 'ipv4' ? isV4 : isV6
   const [address, prefix, ...rest] = fields.address.trim().split('/')
-  if (!address || !prefix || rest.length > 0 || !/^\d{1,3}$/.test(prefix)) return { wrong: `${name}.address` }
+  if (!address || !is(address) || !prefix || rest.length > 0 || !/^\d{1,2}$|^1[01]\d$|^12[0-8]$/.test(prefix)) {
+    return { wrong: `${name}.address` }
+  }
   const gateway = fields.gateway.trim()
+  if (gateway !== '' && !is(gateway)) return { wrong: `${name}.gateway` }
   return { mode: 'static', address, prefix: Number(prefix), gateway: gateway === '' ? null : gateway }
 }
+
+const isAddress = (text: string) => isV4(text) || isV6(text)
+
+/** Four numbers without leading zeros, which some would read as octal. */
+function isV4(text: string): boolean {
+  const numbers = text.split('.')
+  return numbers.length === 4 && numbers.every((it) => /^(0|[1-9]\d{0,2})$/.test(it) && Number(it) <= 255)
+}
+
+const isV6 = (text: string) => text.includes(':') && URL.canParse(`https://[${text}]`)
 
 /** The page under another address; an IPv6 address stands in brackets. */
 export function urlAt(address: string, path: string, token: string): string {
