@@ -36,22 +36,11 @@ async function chromium(options) {
 async function seeAndHear(people) {
   for (const person of people) {
     await person.seesPeople(1, LIMIT);
-    const [frames, energy] = [await person.frames(), await person.energy()];
+    const frames = await person.frames();
     await until(`${person.name} decodes frames`, async () => (await person.frames()) > frames + 10, LIMIT);
-    await until(`${person.name} hears`, async () => (await person.energy()) > energy + 0.001, LIMIT);
+    await person.hears(LIMIT);
     console.log(`${person.name}: ${(await person.frames())} frames decoded`);
   }
-}
-
-/** The ends of the pair that sound and picture take; media may be ahead of the answer that nominates it. */
-async function chosenPair(person) {
-  const pair = await until(`${person.name}'s pair is nominated`, async () => {
-    const pairs = await person.reports("candidate-pair");
-    return pairs.find((pair) => pair.nominated && pair.state === "succeeded");
-  });
-  const local = (await person.reports("local-candidate")).find((c) => c.id === pair.localCandidateId);
-  const remote = (await person.reports("remote-candidate")).find((c) => c.id === pair.remoteCandidateId);
-  return { local, remote };
 }
 
 let ada;
@@ -63,7 +52,7 @@ test("over UDP, straight to the media port", async () => {
   await berta.join(machine.guestLink, { microphone: true, camera: true });
   await seeAndHear([ada, berta]);
   for (const person of [ada, berta]) {
-    const { local, remote } = await chosenPair(person);
+    const { local, remote } = await person.chosenPair();
     assert.equal(local.protocol, "udp");
     assert.notEqual(local.candidateType, "relay");
     assert.equal(`${remote.address}:${remote.port}`, `${new URL(machine.url).hostname}:10000`);
@@ -75,7 +64,7 @@ test("over TURN with TLS on port 443, where nothing else gets out", async () => 
   const cleo = await (await chromium({ wrapper: network.wrapper("/usr/bin/chromium") })).person("Cleo");
   await cleo.join(machine.guestLink, { microphone: true, camera: true });
   await seeAndHear([ada, cleo]);
-  const { local } = await chosenPair(cleo);
+  const { local } = await cleo.chosenPair();
   assert.equal(local.candidateType, "relay");
   assert.equal(local.relayProtocol, "tls");
   assert.equal(new URL(local.url.replace("turns:", "https://")).port, "", local.url);

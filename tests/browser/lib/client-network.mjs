@@ -42,11 +42,12 @@ export class ClientNetwork {
         add chain ip router in { type nat hook prerouting priority dstnat; }
         add rule ip router in iifname "client0" ip daddr ${translated.from} dnat to ${translated.to}`);
     }
-    return new ClientNetwork(holder);
+    return new ClientNetwork(holder, translated !== undefined);
   }
 
-  constructor(holder) {
+  constructor(holder, translates) {
     this.holder = holder;
+    this.translates = translates;
     this.folder = mkdtempSync(join(tmpdir(), "plenum-client-"));
   }
 
@@ -61,5 +62,6 @@ export class ClientNetwork {
   stop() {
     this.holder.kill("SIGKILL");
     rmSync(this.folder, { recursive: true, force: true });
+    if (this.translates) run("nft", "delete", "table", "ip", "router");
   }
 }

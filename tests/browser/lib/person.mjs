@@ -58,6 +58,23 @@ export class Person {
     return reports.filter((r) => r.kind === "video").reduce((sum, r) => sum + (r.framesDecoded ?? 0), 0);
   }
 
+  /** The ends of the pair that sound and picture take; media may be ahead of the answer that nominates it. */
+  async chosenPair() {
+    const pair = await until(`${this.name}'s pair is nominated`, async () => {
+      const pairs = await this.reports("candidate-pair");
+      return pairs.find((pair) => pair.nominated && pair.state === "succeeded");
+    });
+    const local = (await this.reports("local-candidate")).find((c) => c.id === pair.localCandidateId);
+    const remote = (await this.reports("remote-candidate")).find((c) => c.id === pair.remoteCandidateId);
+    return { local, remote };
+  }
+
+  /** Waits until sound arrives. */
+  async hears(limit) {
+    const before = await this.energy();
+    await until(`${this.name} hears`, async () => (await this.energy()) > before + 0.001, limit);
+  }
+
   /** Waits until this many other people's pictures move. */
   seesPeople(count, limit) {
     return until(
