@@ -197,7 +197,7 @@ impl Area for NetworkSettings {
         text::list("dns", &mut self.dns, MAX_SERVERS)?;
         self.domains.iter_mut().try_for_each(|domain| text::host_name("domains", domain))?;
         text::list("domains", &mut self.domains, MAX_DOMAINS)?;
-        if !self.public_addresses.iter().all(is_public) {
+        if !self.public_addresses.iter().all(|address| is_reachable(*address)) {
             return Err(Refused::malformed("public_addresses", "nobody reaches a box under this address"));
         }
         text::list("public_addresses", &mut self.public_addresses, MAX_PUBLIC)?;
@@ -250,8 +250,7 @@ fn check_ipv6(settings: &Ipv6Settings) -> Result<(), Refused> {
     if !(1..=128).contains(prefix) {
         return Err(Refused::malformed("ipv6.prefix", "the prefix has 1 to 128 bits"));
     }
-    if !is_host(IpAddr::V6(*address)) || address.is_unicast_link_local() || address.to_ipv4_mapped().is_some()
-    {
+    if !is_reachable(IpAddr::V6(*address)) {
         return Err(Refused::malformed("ipv6.address", "no box can have this address"));
     }
     let network = |ip: &Ipv6Addr| u128::from(*ip) & (u128::MAX << (128 - u32::from(*prefix)).min(127));
@@ -275,13 +274,13 @@ fn is_host(address: IpAddr) -> bool {
     !address.is_unspecified() && !address.is_loopback() && !address.is_multicast()
 }
 
-/// Also a router within an institution translates: private addresses (RFC 1918) may be.
-fn is_public(address: &IpAddr) -> bool {
+/// From another network. Private addresses (RFC 1918) are: an institution's own routers lead to them.
+fn is_reachable(address: IpAddr) -> bool {
     let good = match address {
         IpAddr::V4(address) => !address.is_broadcast() && !address.is_link_local(),
         IpAddr::V6(address) => !address.is_unicast_link_local() && address.to_ipv4_mapped().is_none(),
     };
-    good && is_host(*address)
+    good && is_host(address)
 }
 
 #[cfg(test)]

@@ -18,8 +18,7 @@ pub fn candidates(configured: &[IpAddr], public: &[IpAddr], port: u16) -> Vec<So
         ordered.extend([v4.get(index), v6.get(index)].into_iter().flatten().copied());
     }
     ordered.truncate(MAX_CANDIDATES.saturating_sub(public.len()));
-    ordered.extend(public);
-    ordered.truncate(MAX_CANDIDATES);
+    ordered.extend(public.iter().take(MAX_CANDIDATES));
     ordered.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()
 }
 
