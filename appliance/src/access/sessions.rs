@@ -1,11 +1,12 @@
-//! Who is signed in (AU8). Sessions live in memory only: a restart of the daemon signs everybody out.
+//! Who is signed in (AU8), and the second factor that waits for its first code. Sessions live in memory only: a restart of the daemon signs everybody out.
 
+use super::second_factor::SecondFactor;
 use plenum_daemon::secret::{Digest, Secret};
 use plenum_protocol::manager::AdminRole;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Without any request.
+/// Without a request that a person made.
 pub const IDLE: Duration = Duration::from_secs(30 * 60);
 /// After signing in, whatever happens.
 pub const LONGEST: Duration = Duration::from_secs(10 * 3600);
@@ -29,6 +30,8 @@ struct Session {
     csrf: Secret,
     began: Duration,
     seen: Duration,
+    /// Shown to this person, until they have typed a code of it.
+    offered: Option<SecondFactor>,
 }
 
 /// What a browser gets when somebody signs in.
@@ -57,21 +60,42 @@ impl Sessions {
         self.0.retain(|_, session| session.lives(now));
         self.make_room(&who);
         let (token, csrf) = (Secret::random(fill), Secret::random(fill));
-        let session = Session { who, csrf: csrf.clone(), began: now, seen: now };
+        let session = Session { who, csrf: csrf.clone(), began: now, seen: now, offered: None };
         self.0.insert(token.digest(), session);
         Opened { token, csrf }
     }
 
-    /// The session of this cookie; it has been used now.
-    pub fn current(&mut self, token: &str, now: Duration) -> Option<Current> {
+    /// The session of this cookie. It has been used now, if it was a person who asked.
+    pub fn current(&mut self, token: &str, attended: bool, now: Duration) -> Option<Current> {
         let digest = Digest::of(token.as_bytes());
         let session = self.0.get_mut(&digest)?;
         if !session.lives(now) {
             self.0.remove(&digest);
             return None;
         }
-        session.seen = now;
+        if attended {
+            session.seen = now;
+        }
         Some(Current { who: session.who.clone(), csrf: session.csrf.clone() })
+    }
+
+    pub fn offer(&mut self, token: &str, factor: SecondFactor) {
+        if let Some(session) = self.0.get_mut(&Digest::of(token.as_bytes())) {
+            session.offered = Some(factor);
+        }
+    }
+
+    pub fn offered(&self, token: &str) -> Option<SecondFactor> {
+        self.0.get(&Digest::of(token.as_bytes()))?.offered.clone()
+    }
+
+    /// Signs the account out everywhere but here, where a new second factor holds now.
+    pub fn renewed(&mut self, account: &str, token: &str) {
+        let here = Digest::of(token.as_bytes());
+        self.0.retain(|digest, session| *digest == here || !session.who.is(account));
+        if let Some(session) = self.0.get_mut(&here) {
+            session.offered = None;
+        }
     }
 
     pub fn close(&mut self, token: &str) {
@@ -140,7 +164,11 @@ mod tests {
         }
 
         fn knows(&mut self, token: &str, now: Duration) -> bool {
-            self.sessions.current(token, now).is_some()
+            self.sessions.current(token, true, now).is_some()
+        }
+
+        fn refreshes(&mut self, token: &str, now: Duration) -> bool {
+            self.sessions.current(token, false, now).is_some()
         }
     }
 
@@ -154,6 +182,16 @@ mod tests {
         let busy = browser.open(ada(), minutes(100));
         assert!((100..700).step_by(20).all(|now| browser.knows(&busy, minutes(now))));
         assert!(!browser.knows(&busy, minutes(700)));
+    }
+
+    #[test]
+    fn au8_a_page_that_nobody_touches_keeps_no_session_alive() {
+        let mut browser = Browser::new();
+        let token = browser.open(ada(), minutes(0));
+        assert!(browser.knows(&token, minutes(10)));
+        assert!((11..40).all(|now| browser.refreshes(&token, minutes(now))));
+        assert!(!browser.refreshes(&token, minutes(40)));
+        assert!(!browser.knows(&token, minutes(40)));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use plenum_protocol::manager::{
-    AccountName, ConfirmAccount, NewAccount, NewPassword, SetupCode, SignIn, StepDone,
+    AccountName, ConfirmAccount, NewAccount, NewPassword, RenewSecondFactor, SecondFactorCode, SetupCode,
+    SignIn, StepDone,
 };
 use std::sync::Arc;
 
@@ -117,11 +118,38 @@ pub(super) async fn change_password(
     Ok(answer(StatusCode::OK, &info.await?))
 }
 
+pub(super) async fn renew_second_factor(
+    State(api): State<Api>,
+    visitor: Visitor,
+    body: Body<RenewSecondFactor>,
+) -> Answer {
+    let (token, current) = visitor.signed_in()?;
+    let Json(typed) = body?;
+    let issuer = Arc::clone(&api.issuer);
+    let shown =
+        api.call(move |manager, now| manager.renew_second_factor(&current.who, &token, &typed, &issuer, now));
+    Ok(answer(StatusCode::OK, &shown.await?))
+}
+
+pub(super) async fn confirm_second_factor(
+    State(api): State<Api>,
+    visitor: Visitor,
+    body: Body<SecondFactorCode>,
+) -> Answer {
+    let (token, current) = visitor.signed_in()?;
+    let Json(SecondFactorCode { code }) = body?;
+    let info = api.call(move |manager, now| {
+        manager.confirm_second_factor(&current.who, &token, &code, now)?;
+        manager.info(Some(&current))
+    });
+    Ok(answer(StatusCode::OK, &info.await?))
+}
+
 /// The answer to signing in: the cookie, and what the session may do.
 async fn enter(api: &Api, opened: Opened) -> Result<Response, Refused> {
     let token = opened.token.expose().to_owned();
     let cookie = format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict");
     let info =
-        api.call(move |manager, now| manager.info(manager.current(Some(&token), now).as_ref())).await?;
+        api.call(move |manager, now| manager.info(manager.current(Some(&token), true, now).as_ref())).await?;
     Ok(([(header::SET_COOKIE, cookie)], answer(StatusCode::OK, &info)).into_response())
 }

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
+const UNATTENDED: HeaderName = HeaderName::from_static("x-unattended");
 
 /// Where the request comes from, as `web` says: the last entry is its own.
 pub(super) struct Address(pub(super) Option<IpAddr>);
@@ -39,6 +40,12 @@ impl Visitor {
         let forged = || Refused::new(ManagerErrorCode::Forged, "the header x-csrf-token is missing or wrong");
         (self.genuine || self.current.is_none()).then_some(()).ok_or_else(forged)
     }
+
+    /// A genuine request of somebody who has a session, with its token.
+    pub(super) fn signed_in(self) -> Result<(String, Current), Refused> {
+        self.checked()?;
+        self.token.zip(self.current).ok_or_else(Refused::not_signed_in)
+    }
 }
 
 impl FromRequestParts<Api> for Visitor {
@@ -46,7 +53,8 @@ impl FromRequestParts<Api> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Visitor, Refused> {
         let token = cookie(&parts.headers).map(str::to_owned);
-        let current = api.manager.current(token.as_deref(), api.now());
+        let attended = !parts.headers.contains_key(UNATTENDED);
+        let current = api.manager.current(token.as_deref(), attended, api.now());
         let claim = parts.headers.get(CSRF_TOKEN).and_then(|value| value.to_str().ok());
         let right = current.as_ref().zip(claim).is_some_and(|(it, claim)| it.csrf.digest().matches(claim));
         let genuine = right || matches!(parts.method, Method::GET | Method::HEAD);
@@ -61,9 +69,8 @@ impl FromRequestParts<Api> for Session {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Session, Refused> {
-        let visitor = Visitor::from_request_parts(parts, api).await?;
-        visitor.checked()?;
-        visitor.current.map(|current| Session(current.who)).ok_or_else(Refused::not_signed_in)
+        let (_, current) = Visitor::from_request_parts(parts, api).await?.signed_in()?;
+        Ok(Session(current.who))
     }
 }
 

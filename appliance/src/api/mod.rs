@@ -29,6 +29,9 @@ use plenum_protocol::manager::{
     AcmeSettings, BackupSettings, HostName, Institution, MAX_UPDATE_PART_BYTES, MailSettings,
     ManagerErrorCode, NetworkSettings, SyslogSettings, TimeSettings, UpdateSource,
 };
+use serde_path_to_error::Segment;
+use std::error::Error;
+use std::iter;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -38,6 +41,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 const MAX_BACKUP_BYTES: usize = 24 << 20;
 /// A part of an update in base64.
 const MAX_PART_BYTES: usize = MAX_UPDATE_PART_BYTES / 3 * 4 + 1_024;
+/// The longest name of a field is shorter: what is longer, the client has made up.
+const MAX_FIELD_BYTES: usize = 40;
 /// A logo in base64.
 const MAX_LOGO_BYTES: usize = 512 << 10;
 /// RFC 6265bis section 4.1.3.2: bound to this host, sent over TLS only.
@@ -76,6 +81,8 @@ impl Api {
             .route("/api/box/accounts/confirm", post(access::confirm_account))
             .route("/api/box/accounts/remove", post(access::remove_account))
             .route("/api/box/password", post(access::change_password))
+            .route("/api/box/second-factor", post(access::renew_second_factor))
+            .route("/api/box/second-factor/confirm", post(access::confirm_second_factor))
             .route("/api/box/audit", get(auditors::newest))
             .route("/api/box/audit/{before}", get(auditors::before))
             .route("/api/box/audit/file", post(auditors::file))
@@ -187,8 +194,24 @@ impl From<JsonRejection> for Refused {
             StatusCode::PAYLOAD_TOO_LARGE => "the body is too long",
             _ => "the body is not the JSON that this call takes: see docs/protocol.md",
         };
-        Refused::new(ManagerErrorCode::Malformed, detail)
+        let refused = Refused::new(ManagerErrorCode::Malformed, detail);
+        match field(&rejection) {
+            Some(field) => refused.in_field(&field),
+            None => refused,
+        }
     }
+}
+
+/// Where in the body the first mistake is; which entry of a list it is, no field of a form could show.
+fn field(rejection: &JsonRejection) -> Option<String> {
+    let mut causes = iter::successors(rejection.source(), |cause| (*cause).source());
+    let wrong = causes.find_map(|it| it.downcast_ref::<serde_path_to_error::Error<serde_json::Error>>())?;
+    let names = wrong.path().iter().filter_map(|segment| match segment {
+        Segment::Map { key } => Some(key.as_str()),
+        _ => None,
+    });
+    let field = names.collect::<Vec<_>>().join(".");
+    (!field.is_empty() && field.len() <= MAX_FIELD_BYTES).then_some(field)
 }
 
 impl IntoResponse for Refused {

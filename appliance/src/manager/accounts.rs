@@ -1,6 +1,7 @@
 //! Administrators and auditors.
 
 use super::door::Guesser;
+use super::second_factor::shown_to;
 use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::account::{self, Account};
 use crate::access::password::{self, Hashed};
@@ -55,8 +56,7 @@ impl Manager {
             }
             _ => Ok(tx.put(&key, &account)?),
         })?;
-        let crate::access::second_factor::Shown { secret, uri, qr, recovery_codes } = shown;
-        Ok(NewSecondFactor { name, secret, uri, qr, recovery_codes })
+        Ok(shown_to(name, shown))
     }
 
     /// With a code of its second factor. From now on the account opens.

@@ -20,6 +20,7 @@ mod orders;
 mod provision;
 mod refused;
 pub mod rooms;
+mod second_factor;
 mod setup;
 mod summary;
 #[cfg(test)]
@@ -286,16 +287,19 @@ impl Manager {
         }
     }
 
-    /// The session of a cookie.
-    pub fn current(&self, token: Option<&str>, now: Now) -> Option<Current> {
-        self.memory().sessions.current(token?, now.mono)
+    /// The session of a cookie; `attended`: a person asks, and not a page that refreshes itself.
+    pub fn current(&self, token: Option<&str>, attended: bool, now: Now) -> Option<Current> {
+        self.memory().sessions.current(token?, attended, now.mono)
     }
 
     pub fn info(&self, current: Option<&Current>) -> Result<SessionInfo, Refused> {
-        let account = current.and_then(|current| match &current.who {
-            Who::Account { name, role } => Some(SignedIn { name: name.clone(), role: *role }),
-            Who::Setup => None,
-        });
+        let account = match current.map(|current| &current.who) {
+            Some(Who::Account { name, role }) => {
+                let recovery_codes_left = self.recovery_codes_left(name)?;
+                Some(SignedIn { name: name.clone(), role: *role, recovery_codes_left })
+            }
+            Some(Who::Setup) | None => None,
+        };
         Ok(SessionInfo {
             setup_open: self.setup_is_open()?,
             has_administrator: self.administrators()? > 0,

@@ -7,8 +7,8 @@ use crate::access::sessions::Opened;
 use crate::provisioning::{EXAMPLE, Trust};
 use plenum_protocol::manager::{
     AccountInfo, AuditEvent, CertificateKind, CertificateRequest, ConfirmAccount, FactoryReset, Institution,
-    Ipv4Settings, ManagerErrorCode, NewAccount, NewPassword, NewSecondFactor, SetupStep, SignIn, StepDone,
-    UploadedCertificate,
+    Ipv4Settings, ManagerErrorCode, NewAccount, NewPassword, NewSecondFactor, RenewSecondFactor, SetupStep,
+    SignIn, StepDone, UploadedCertificate,
 };
 use std::net::IpAddr;
 use tempfile::TempDir;
@@ -52,7 +52,7 @@ impl House {
     }
 
     fn who(&self, opened: &Opened) -> Who {
-        self.manager.current(Some(opened.token.expose()), self.now()).unwrap().who
+        self.manager.current(Some(opened.token.expose()), true, self.now()).unwrap().who
     }
 
     /// Makes an account and confirms it; what its device knows.
@@ -338,11 +338,63 @@ fn au8_a_changed_password_signs_out_everywhere() {
     let weak = house.manager.change_password(&ada, &typed(PASSWORD, "short"), house.now());
     assert_eq!(code_of(weak), ManagerErrorCode::WeakPassword);
     house.manager.change_password(&ada, &typed(PASSWORD, "another long one"), house.now()).unwrap();
-    assert_eq!(house.manager.current(Some(opened.token.expose()), house.now()), None);
+    assert_eq!(house.manager.current(Some(opened.token.expose()), true, house.now()), None);
     house.seconds += 60;
     let code = Some(house.one_time_password(&shown));
     assert_eq!(house.sign_in("ada", PASSWORD, code.clone()).unwrap_err(), ManagerErrorCode::WrongCredentials);
     house.sign_in("ada", "another long one", code).unwrap();
+}
+
+#[test]
+fn au2_whoever_gets_a_new_device_proves_the_former_one() {
+    let (mut house, _, bob, device) = House::with_device();
+    house.seconds += 60;
+    let sign_in = |house: &House, device| {
+        let opened = house.sign_in("ada", PASSWORD, Some(house.one_time_password(device))).unwrap();
+        (house.who(&opened), opened.token.expose().to_owned())
+    };
+    let (ada, elsewhere) = sign_in(&house, &device);
+    house.seconds += 60;
+    let (_, here) = sign_in(&house, &device);
+    house.seconds += 60;
+    let ask = |house: &House, who: &Who, token: &str, password: &str, code: &str| {
+        let typed = RenewSecondFactor { password: password.into(), code: code.into() };
+        house.manager.renew_second_factor(who, token, &typed, "box", house.now())
+    };
+    let confirm = |house: &House, token: &str, code: &str| {
+        house.manager.confirm_second_factor(&ada, token, code, house.now())
+    };
+    let code = house.one_time_password(&device);
+    assert_eq!(
+        code_of(ask(&house, &Who::Setup, &here, PASSWORD, &code).map(drop)),
+        ManagerErrorCode::NotAllowed
+    );
+    for (password, code) in [("wrong", &*code), (PASSWORD, "000000"), (PASSWORD, "")] {
+        let refused = ask(&house, &ada, &here, password, code).map(drop);
+        assert_eq!(code_of(refused), ManagerErrorCode::WrongCredentials, "{password} {code}");
+    }
+    assert_eq!(code_of(confirm(&house, &here, &code)), ManagerErrorCode::Conflict, "nothing was shown");
+    // Whoever has lost the device has the codes.
+    let shown = ask(&house, &ada, &here, PASSWORD, &device.recovery_codes[0]).unwrap();
+    let fresh = house.one_time_password(&shown);
+    assert_eq!(code_of(confirm(&house, &elsewhere, &fresh)), ManagerErrorCode::Conflict, "shown elsewhere");
+    assert_eq!(code_of(confirm(&house, &here, &code)), ManagerErrorCode::WrongCredentials);
+    let of = |token: &str| house.manager.current(Some(token), true, house.now());
+    let left = |token: &str| house.manager.info(of(token).as_ref()).unwrap().account.unwrap();
+    assert_eq!(left(&here).recovery_codes_left, 9, "the former one still holds");
+    confirm(&house, &here, &fresh).unwrap();
+    assert_eq!(left(&here).recovery_codes_left, 10);
+    assert_eq!(of(&elsewhere), None);
+    assert_eq!(code_of(confirm(&house, &here, &fresh)), ManagerErrorCode::Conflict, "once");
+    let replaced = [AuditEvent::SecondFactorReplaced, AuditEvent::SecondFactorShown];
+    assert_eq!(house.events(&bob)[..2], replaced);
+    house.seconds += 60;
+    for former in [house.one_time_password(&device), device.recovery_codes[1].clone(), fresh] {
+        let refused = house.sign_in("ada", PASSWORD, Some(former)).unwrap_err();
+        assert_eq!(refused, ManagerErrorCode::WrongCredentials);
+    }
+    sign_in(&house, &shown);
+    house.sign_in("ada", PASSWORD, Some(shown.recovery_codes[0].clone())).unwrap();
 }
 
 #[test]

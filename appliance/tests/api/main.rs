@@ -28,6 +28,24 @@ async fn unknown_calls_and_bodies_are_refused_plainly() {
     );
 }
 
+#[tokio::test]
+async fn a_body_that_is_not_what_the_call_takes_is_refused_by_its_field() {
+    let house = House::start().await;
+    let (ada, _) = house.people().await;
+    let made_up = "x".repeat(41);
+    for (area, body, field) in [
+        ("network", json!({ "revision": 0, "dns": ["192.0.2"] }).to_string(), Some("dns")),
+        ("network", json!({ "revision": 0, "ipv4": { "mode": "none" } }).to_string(), Some("ipv4.mode")),
+        ("network", json!({ "revision": 0, "nonsense": 1 }).to_string(), Some("nonsense")),
+        ("network", json!({ "revision": 0, made_up: 1 }).to_string(), None),
+        ("mail", json!({ "revision": 0, "port": "smtp" }).to_string(), Some("port")),
+        ("mail", "[".to_owned(), None),
+    ] {
+        let answer = house.call("PUT", &format!("settings/{area}"), &ada, Some(body.as_bytes())).await;
+        assert_eq!((answer.status, answer.body.get("field").and_then(Value::as_str)), (400, field), "{body}");
+    }
+}
+
 /// No call without a word about it, and no word about a call that is not there.
 #[tokio::test]
 async fn the_openapi_document_names_every_call() {
@@ -50,7 +68,7 @@ async fn signing_out_ends_the_session() {
     let house = House::start().await;
     let (ada, _) = house.people().await;
     let info = house.call("GET", "session", &ada, None).await.body;
-    assert_eq!(info["account"], json!({ "name": "ada", "role": "administrator" }));
+    assert_eq!(info["account"], json!({ "name": "ada", "role": "administrator", "recovery_codes_left": 10 }));
     let answer = house.call("POST", "sign-out", &ada, None).await;
     assert!(answer.head.contains("Max-Age=0"), "{answer:?}");
     assert_eq!(house.call("GET", "accounts", &ada, None).await.status, 401);

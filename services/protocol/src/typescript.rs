@@ -48,6 +48,8 @@ pub fn module() -> String {
         ConfirmAccount,
         AccountName,
         NewPassword,
+        RenewSecondFactor,
+        SecondFactorCode,
         SessionInfo,
         SignedIn,
         NewSecondFactor,

@@ -419,8 +419,15 @@ export class Box {
   async account(name) {
     await this.fillAccount(name);
     await this.control("account-create").click();
+    return await this.factor();
+  }
+
+  /** A new second factor is shown: a wrong code of it, and the right one. Keeps one of its emergency codes. */
+  async factor() {
     const secret = await this.control("factor-secret").getAttribute("data-secret");
-    assert.equal(await this.control("recovery-codes").locator("li").count(), 10);
+    const emergency = await this.control("recovery-codes").locator("li").allTextContents();
+    assert.equal(emergency.length, 10);
+    this.emergencyCode = emergency[0];
     await this.check("second factor");
     await this.control("factor-code").fill("000000");
     await this.control("factor-confirm").click();

@@ -8,6 +8,7 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { Box, PEOPLE } from "../lib/box.mjs";
 import { auditorForwards, auditorReads, auditorSaves } from "../lib/box-auditor.mjs";
+import { renewSecondFactor } from "../lib/box-factor.mjs";
 import { Chromium } from "../lib/chromium.mjs";
 import { House } from "../lib/house.mjs";
 import { MailServer } from "../lib/mail-server.mjs";
@@ -25,6 +26,7 @@ for (const { keyboard = false, ...view } of PEOPLE) {
       const bob = await box.administer(ada, mail);
       await auditorReads(box, bob);
       await auditorSaves(box);
+      await renewSecondFactor(box);
       await auditorForwards(box);
       assert.deepEqual(browser.faults, []);
     } finally {

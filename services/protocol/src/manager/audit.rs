@@ -46,6 +46,9 @@ pub enum AuditEvent {
     AccountConfirmed,
     AccountRemoved,
     PasswordChanged,
+    /// A new second factor was shown to whom it is for.
+    SecondFactorShown,
+    SecondFactorReplaced,
     SettingsChanged,
     /// A network that nobody confirmed was taken back.
     NetworkTakenBack,

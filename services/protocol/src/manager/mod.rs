@@ -13,6 +13,8 @@
 //! | `POST /api/box/accounts/confirm` | [`ConfirmAccount`] | 200 [`AccountInfo`] | administrator, set-up |
 //! | `POST /api/box/accounts/remove` | [`AccountName`] | 200 [`AccountInfo`]s, 409 for the last one | administrator |
 //! | `POST /api/box/password` | [`NewPassword`] | 200, 401 | its owner |
+//! | `POST /api/box/second-factor` | [`RenewSecondFactor`] | 200 [`NewSecondFactor`], 401 | its owner |
+//! | `POST /api/box/second-factor/confirm` | [`SecondFactorCode`] | 200 [`SessionInfo`], 401, 409 if none waits | its owner |
 //! | `GET /api/box/settings/AREA` | – | 200, the area | administrator, set-up |
 //! | `PUT /api/box/settings/AREA` | the area | 200, the area; 409 if `revision` is not the stored one | administrator, set-up |
 //! | `PUT /api/box/settings/network` | [`NetworkSettings`] | 200 [`NetworkTrial`]: applied, and taken back unless confirmed | administrator, set-up |
@@ -70,7 +72,8 @@
 //! | `PUT /api/box/audit/forwarding` | [`ForwardAudit`] | 200 [`AuditForwarding`], 409 if there is another server | auditor |
 //!
 //! Every other answer than 2xx has the body [`ManagerError`]. The session travels in a cookie, and every call
-//! that is no GET bears the header `x-csrf-token` with the token of [`SessionInfo`] once there is one.
+//! that is no GET bears the header `x-csrf-token` with the token of [`SessionInfo`] once there is one. A page that
+//! refreshes itself while nobody uses it says so by the header `x-unattended`: such a call keeps no session alive.
 
 mod acme;
 mod areas;
@@ -150,6 +153,7 @@ pub struct SessionInfo {
 pub struct SignedIn {
     pub name: String,
     pub role: AdminRole,
+    pub recovery_codes_left: u32,
 }
 
 /// Steps that a person confirms, because the settings may stay as they are.
@@ -202,7 +206,7 @@ pub struct NewAccount {
     pub role: AdminRole,
 }
 
-/// Shown once. The account opens after [`ConfirmAccount`].
+/// Shown once. It holds after [`ConfirmAccount`] or [`SecondFactorCode`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct NewSecondFactor {
     pub name: String,
@@ -249,6 +253,22 @@ pub struct AccountInfo {
 pub struct NewPassword {
     pub old: String,
     pub new: String,
+}
+
+/// Another second factor for one's own account. Its owner proves once more who they are (AU8).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields)]
+pub struct RenewSecondFactor {
+    pub password: String,
+    /// Of the former one: a one-time password, or a recovery code.
+    pub code: String,
+}
+
+/// Of the new second factor, from the session that was shown it. The former one holds no longer.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactorCode {
+    pub code: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]

@@ -119,6 +119,10 @@ fn calls() -> Calls {
     );
     it.send::<AccountName, Vec<AccountInfo>>("post", "/api/box/accounts/remove", "Remove an account");
     it.send::<NewPassword, SessionInfo>("post", "/api/box/password", "Change one's own password");
+    let what = "Ask for another second factor of one's own account";
+    it.send::<RenewSecondFactor, NewSecondFactor>("post", "/api/box/second-factor", what);
+    let what = "Use it from now on";
+    it.send::<SecondFactorCode, SessionInfo>("post", "/api/box/second-factor/confirm", what);
     it.area::<Institution>("/api/box/settings/institution", "Who runs the box");
     it.area::<HostName>("/api/box/settings/host_name", "What the box is called");
     it.area::<TimeSettings>("/api/box/settings/time", "Where the box takes the time from");

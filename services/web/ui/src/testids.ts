@@ -112,6 +112,12 @@ export const testids = {
   factorSecret: 'factor-secret', // data-secret
   factorCode: 'factor-code',
   factorConfirm: 'factor-confirm',
+  codesLeft: 'codes-left', // data-left
+  renew: 'renew',
+  renewPassword: 'renew-password',
+  renewCode: 'renew-code',
+  renewGo: 'renew-go',
+  renewCancel: 'renew-cancel',
   recoveryCodes: 'recovery-codes',
   setupBack: 'setup-back',
   networkSave: 'network-save',

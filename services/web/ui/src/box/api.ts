@@ -84,8 +84,11 @@ export class BoxApi {
   /** Against forged requests; of the session. */
   #token: string | undefined
 
+  /** `unattended`: whether nobody uses the page. */
+  constructor(readonly unattended: () => boolean) {}
+
   session(): Promise<SessionInfo> {
-    return this.#remember(this.#call('GET', 'session'))
+    return this.#remember(this.#read('session'))
   }
 
   openSetup(code: string): Promise<SessionInfo> {
@@ -110,7 +113,7 @@ export class BoxApi {
   }
 
   accounts(): Promise<AccountInfo[]> {
-    return this.#call('GET', 'accounts')
+    return this.#read('accounts')
   }
 
   createAccount(name: string, password: string, role: AdminRole): Promise<NewSecondFactor> {
@@ -125,12 +128,20 @@ export class BoxApi {
     return this.#call('POST', 'accounts/remove', { name })
   }
 
+  renewSecondFactor(password: string, code: string): Promise<NewSecondFactor> {
+    return this.#call('POST', 'second-factor', { password, code })
+  }
+
+  confirmSecondFactor(code: string): Promise<SessionInfo> {
+    return this.#remember(this.#call('POST', 'second-factor/confirm', { code }))
+  }
+
   changePassword(old: string, fresh: string): Promise<SessionInfo> {
     return this.#remember(this.#call('POST', 'password', { old, new: fresh }))
   }
 
   institution(): Promise<Institution> {
-    return this.#call('GET', 'settings/institution')
+    return this.#read('settings/institution')
   }
 
   setInstitution(wanted: Institution): Promise<Institution> {
@@ -146,7 +157,7 @@ export class BoxApi {
   }
 
   hostName(): Promise<HostName> {
-    return this.#call('GET', 'settings/host_name')
+    return this.#read('settings/host_name')
   }
 
   setHostName(wanted: HostName): Promise<HostName> {
@@ -154,7 +165,7 @@ export class BoxApi {
   }
 
   time(): Promise<TimeSettings> {
-    return this.#call('GET', 'settings/time')
+    return this.#read('settings/time')
   }
 
   setTime(wanted: TimeSettings): Promise<TimeSettings> {
@@ -162,7 +173,7 @@ export class BoxApi {
   }
 
   updateSource(): Promise<UpdateSource> {
-    return this.#call('GET', 'settings/update')
+    return this.#read('settings/update')
   }
 
   setUpdateSource(wanted: UpdateSource): Promise<UpdateSource> {
@@ -170,7 +181,7 @@ export class BoxApi {
   }
 
   mail(): Promise<MailSettings> {
-    return this.#call('GET', 'settings/mail')
+    return this.#read('settings/mail')
   }
 
   setMail(wanted: MailSettings): Promise<MailSettings> {
@@ -183,11 +194,11 @@ export class BoxApi {
   }
 
   clock(): Promise<Clock> {
-    return this.#call('GET', 'clock')
+    return this.#read('clock')
   }
 
   networkSettings(): Promise<NetworkSettings> {
-    return this.#call('GET', 'settings/network')
+    return this.#read('settings/network')
   }
 
   tryNetwork(wanted: NetworkSettings): Promise<NetworkTrial> {
@@ -200,11 +211,11 @@ export class BoxApi {
   }
 
   network(): Promise<NetworkState> {
-    return this.#call('GET', 'network')
+    return this.#read('network')
   }
 
   certificate(): Promise<CertificateState> {
-    return this.#call('GET', 'certificate')
+    return this.#read('certificate')
   }
 
   requestCertificate(wanted: CertificateRequest): Promise<CertificateState> {
@@ -221,7 +232,7 @@ export class BoxApi {
   }
 
   acme(): Promise<AcmeSettings> {
-    return this.#call('GET', 'settings/acme')
+    return this.#read('settings/acme')
   }
 
   setAcme(wanted: AcmeSettings): Promise<AcmeSettings> {
@@ -234,11 +245,11 @@ export class BoxApi {
   }
 
   hostKey(): Promise<HostKey> {
-    return this.#call('GET', 'host-key')
+    return this.#read('host-key')
   }
 
   recoveryKey(): Promise<RecoveryKey> {
-    return this.#call('GET', 'recovery-key')
+    return this.#read('recovery-key')
   }
 
   /** With what stands behind its last hyphen: it is not shown again. */
@@ -247,7 +258,7 @@ export class BoxApi {
   }
 
   logs(query: LogQuery): Promise<LogPage> {
-    return this.#call('POST', 'logs', query)
+    return this.#read('logs', query)
   }
 
   support(): Promise<SupportBundle> {
@@ -259,7 +270,7 @@ export class BoxApi {
   }
 
   syslogSettings(): Promise<SyslogSettings> {
-    return this.#call('GET', 'settings/syslog')
+    return this.#read('settings/syslog')
   }
 
   setSyslog(wanted: SyslogSettings): Promise<SyslogSettings> {
@@ -267,11 +278,11 @@ export class BoxApi {
   }
 
   syslog(): Promise<SyslogState> {
-    return this.#call('GET', 'syslog')
+    return this.#read('syslog')
   }
 
   backupSettings(): Promise<BackupSettings> {
-    return this.#call('GET', 'settings/backup')
+    return this.#read('settings/backup')
   }
 
   setBackupSettings(wanted: BackupSettings): Promise<BackupSettings> {
@@ -279,7 +290,7 @@ export class BoxApi {
   }
 
   backup(): Promise<BackupState> {
-    return this.#call('GET', 'backup')
+    return this.#read('backup')
   }
 
   makeBackup(): Promise<BackupState> {
@@ -287,7 +298,7 @@ export class BoxApi {
   }
 
   backupKey(): Promise<BackupKey> {
-    return this.#call('GET', 'backup/key')
+    return this.#read('backup/key')
   }
 
   /** A new one, used once it is noted. */
@@ -318,15 +329,15 @@ export class BoxApi {
   }
 
   overview(): Promise<Overview> {
-    return this.#call('GET', 'overview')
+    return this.#read('overview')
   }
 
   history(range: HistoryRange): Promise<History> {
-    return this.#call('GET', `history/${range}`)
+    return this.#read(`history/${range}`)
   }
 
   metricsAccess(): Promise<MetricsAccess> {
-    return this.#call('GET', 'metrics-access')
+    return this.#read('metrics-access')
   }
 
   /** A new token, in the place of another. */
@@ -339,7 +350,7 @@ export class BoxApi {
   }
 
   findRooms(query: RoomQuery): Promise<RoomPage> {
-    return this.#call('POST', 'rooms/find', query)
+    return this.#read('rooms/find', query)
   }
 
   /** Its links are not given again. */
@@ -377,7 +388,7 @@ export class BoxApi {
   }
 
   audit(before?: number): Promise<AuditPage> {
-    return this.#call('GET', before === undefined ? 'audit' : `audit/${before}`)
+    return this.#read(before === undefined ? 'audit' : `audit/${before}`)
   }
 
   auditFile(): Promise<SavedFile> {
@@ -385,7 +396,7 @@ export class BoxApi {
   }
 
   auditForwarding(): Promise<AuditForwarding> {
-    return this.#call('GET', 'audit/forwarding')
+    return this.#read('audit/forwarding')
   }
 
   forwardAudit(wanted: ForwardAudit): Promise<AuditForwarding> {
@@ -398,8 +409,19 @@ export class BoxApi {
     return info
   }
 
-  async #call<T>(method: string, path: string, body?: unknown, timeout = TIMEOUT): Promise<T> {
-    const headers: Record<string, string> = {}
+  /** What a page may also ask by itself: while nobody uses it, that keeps no session alive. */
+  #read<T>(path: string, query?: unknown): Promise<T> {
+    const headers: Record<string, string> = this.unattended() ? { 'x-unattended': '1' } : {}
+    return this.#call(query === undefined ? 'GET' : 'POST', path, query, TIMEOUT, headers)
+  }
+
+  async #call<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    timeout = TIMEOUT,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
     if (this.#token !== undefined) headers['x-csrf-token'] = this.#token
     if (body !== undefined) headers['content-type'] = 'application/json'
     let response: Response

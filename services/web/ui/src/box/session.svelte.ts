@@ -1,6 +1,7 @@
 // What this browser may do on the box.
 
 import type { SessionInfo } from '../generated/protocol'
+import { unattended } from '../lib/attention'
 import { notices } from '../lib/notices.svelte'
 import { m } from '../paraglide/messages'
 import { BoxApi, BoxFailure, type BoxFailureCode } from './api'
@@ -8,7 +9,7 @@ import { BoxApi, BoxFailure, type BoxFailureCode } from './api'
 const OVER: BoxFailureCode[] = ['not_signed_in', 'forged', 'not_allowed']
 
 export class BoxSession {
-  readonly api = new BoxApi()
+  readonly api = new BoxApi(unattended(window))
   #info = $state.raw<SessionInfo | undefined>()
   #unreachable = $state(false)
 

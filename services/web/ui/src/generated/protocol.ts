@@ -209,6 +209,14 @@ export type AccountName = { name: string, };
 
 export type NewPassword = { old: string, new: string, };
 
+export type RenewSecondFactor = { password: string, 
+/**
+ * Of the former one: a one-time password, or a recovery code.
+ */
+code: string, };
+
+export type SecondFactorCode = { code: string, };
+
 export type SessionInfo = { 
 /**
  * Whether the box still waits for its set-up.
@@ -231,7 +239,7 @@ steps_done: Array<SetupStep>, account: SignedIn | null,
  */
 csrf_token: string | null, };
 
-export type SignedIn = { name: string, role: AdminRole, };
+export type SignedIn = { name: string, role: AdminRole, recovery_codes_left: number, };
 
 export type NewSecondFactor = { name: string, 
 /**
@@ -1048,7 +1056,7 @@ at: number, who: string, event: AuditEvent, subject: string,
  */
 before: string, after: string, };
 
-export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "support_shown" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "room_created" | "guest_link_replaced" | "meeting_ended" | "room_deleted" | "audit_read" | "audit_saved" | "audit_forwarded";
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "second_factor_shown" | "second_factor_replaced" | "settings_changed" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "support_shown" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "room_created" | "guest_link_replaced" | "meeting_ended" | "room_deleted" | "audit_read" | "audit_saved" | "audit_forwarded";
 
 export type ManagerError = { error: ManagerErrorCode, 
 /**

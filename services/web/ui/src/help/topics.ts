@@ -21,6 +21,7 @@ export const topics = {
   syslog: 'monitoring#logs-on-a-syslog-server',
   support: 'troubleshooting#diagnostics-bundle',
   accounts: 'accounts',
+  own_factor: 'accounts#new-device-or-new-codes',
   audit: 'accounts#audit-log',
   unreachable: 'troubleshooting#the-administration-does-not-answer',
   self_test: 'troubleshooting',

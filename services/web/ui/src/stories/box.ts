@@ -47,7 +47,7 @@ const signedIn: SessionInfo = {
   has_administrator: true,
   in_setup: false,
   steps_done: STEPS,
-  account: { name: 'ada@example.org', role: 'administrator' },
+  account: { name: 'ada@example.org', role: 'administrator', recovery_codes_left: 9 },
   csrf_token: 'example',
 }
 

@@ -28,6 +28,10 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_account_removed({ name: subject })
     case 'password_changed':
       return m.audit_password_changed()
+    case 'second_factor_shown':
+      return m.audit_second_factor_shown()
+    case 'second_factor_replaced':
+      return m.audit_second_factor_replaced()
     case 'settings_changed':
       return m.audit_settings_changed({ area: areaText(subject) })
     case 'network_taken_back':
