@@ -2,12 +2,12 @@
 
 use super::second_factor::SecondFactor;
 use plenum_daemon::secret::{Digest, Secret};
-use plenum_protocol::manager::AdminRole;
+use plenum_protocol::manager::{AdminRole, SESSION_IDLE_SECONDS};
 use std::collections::HashMap;
 use std::time::Duration;
 
 /// Without a request that a person made.
-pub const IDLE: Duration = Duration::from_secs(30 * 60);
+const IDLE: Duration = Duration::from_secs(SESSION_IDLE_SECONDS as u64);
 /// After signing in, whatever happens.
 pub const LONGEST: Duration = Duration::from_secs(10 * 3600);
 /// Of one account; the oldest goes.
@@ -48,6 +48,8 @@ pub struct Opened {
 pub struct Current {
     pub who: Who,
     pub csrf: Secret,
+    /// Until the session ends unless a person makes a call.
+    pub idle_left: Duration,
 }
 
 /// Times are since the start of the daemon.
@@ -76,7 +78,8 @@ impl Sessions {
         if attended {
             session.seen = now;
         }
-        Some(Current { who: session.who.clone(), csrf: session.csrf.clone() })
+        let idle_left = (session.seen + IDLE).saturating_sub(now);
+        Some(Current { who: session.who.clone(), csrf: session.csrf.clone(), idle_left })
     }
 
     pub fn offer(&mut self, token: &str, factor: SecondFactor) {
@@ -167,8 +170,8 @@ mod tests {
             self.sessions.current(token, true, now).is_some()
         }
 
-        fn refreshes(&mut self, token: &str, now: Duration) -> bool {
-            self.sessions.current(token, false, now).is_some()
+        fn refreshes(&mut self, token: &str, now: Duration) -> Option<Duration> {
+            self.sessions.current(token, false, now).map(|current| current.idle_left)
         }
     }
 
@@ -189,8 +192,10 @@ mod tests {
         let mut browser = Browser::new();
         let token = browser.open(ada(), minutes(0));
         assert!(browser.knows(&token, minutes(10)));
-        assert!((11..40).all(|now| browser.refreshes(&token, minutes(now))));
-        assert!(!browser.refreshes(&token, minutes(40)));
+        for now in 11..40 {
+            assert_eq!(browser.refreshes(&token, minutes(now)), Some(minutes(40 - now)));
+        }
+        assert_eq!(browser.refreshes(&token, minutes(40)), None);
         assert!(!browser.knows(&token, minutes(40)));
     }
 

@@ -307,6 +307,7 @@ impl Manager {
             steps_done: self.steps_done()?,
             account,
             csrf_token: current.map(|current| current.csrf.expose().to_owned()),
+            idle_seconds_left: current.map(|current| current.idle_left.as_secs() as u32),
         })
     }
 

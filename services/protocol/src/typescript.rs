@@ -153,6 +153,7 @@ pub fn module() -> String {
         ("MAX_TITLE_CHARS", limits::MAX_TITLE_CHARS),
         ("MAX_CHAT_CHARS", limits::MAX_CHAT_CHARS),
         ("MAX_TILES", limits::MAX_TILES),
+        ("SESSION_IDLE_SECONDS", SESSION_IDLE_SECONDS),
     ] {
         text += &format!("export const {name} = {value};\n");
     }

@@ -18,9 +18,11 @@ for (const { keyboard = false, ...view } of PEOPLE) {
   const how = keyboard ? "by keyboard alone" : "with a mouse";
   test(`set-up, administration and audit: ${view.locale}, ${how}`, async () => {
     const house = await House.start();
-    const mail = await MailServer.start();
-    const browser = await Chromium.start(house, view);
+    let mail;
+    let browser;
     try {
+      mail = await MailServer.start();
+      browser = await Chromium.start(house, view);
       const box = new Box(house, await browser.person("Ada"), { keyboard });
       const ada = await box.setUp();
       const bob = await box.administer(ada, mail);
@@ -30,8 +32,8 @@ for (const { keyboard = false, ...view } of PEOPLE) {
       await auditorForwards(box);
       assert.deepEqual(browser.faults, []);
     } finally {
-      await browser.stop();
-      await mail.stop();
+      await browser?.stop();
+      await mail?.stop();
       await house.stop();
     }
   });

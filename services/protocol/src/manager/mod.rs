@@ -131,6 +131,9 @@ pub enum AdminRole {
     Auditor,
 }
 
+/// A session ends after this time without a call that a person made.
+pub const SESSION_IDLE_SECONDS: usize = 30 * 60;
+
 /// What the caller may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct SessionInfo {
@@ -147,6 +150,9 @@ pub struct SessionInfo {
     /// For the header `x-csrf-token`; only with a session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub csrf_token: Option<String>,
+    /// Until the session ends unless a person makes a call; only with a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_seconds_left: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]

@@ -113,6 +113,7 @@ export const testids = {
   factorCode: 'factor-code',
   factorConfirm: 'factor-confirm',
   codesLeft: 'codes-left', // data-left
+  idleStay: 'idle-stay',
   renew: 'renew',
   renewPassword: 'renew-password',
   renewCode: 'renew-code',

@@ -9,10 +9,21 @@ test('what a page asks while nobody uses it says so, and what a person orders ne
   })
   vi.stubGlobal('fetch', sent)
   let alone = false
-  const api = new BoxApi(() => alone)
+  let now = 0
+  const api = new BoxApi(
+    () => alone,
+    () => now,
+  )
+  now = 10
   expect(await api.overview()).toBe(false)
   alone = true
+  now = 30
   expect(await api.overview()).toBe(true)
   expect(await api.findRooms({ text: '', running: false })).toBe(true)
+  expect(api.sinceAttended).toBe(20)
   expect(await api.openMetrics()).toBe(false)
+  expect(api.sinceAttended).toBe(0)
+  vi.stubGlobal('fetch', async () => Response.json({ idle_seconds_left: 1_700 }))
+  await api.session()
+  expect(api.sinceAttended, 'another page was used 100 seconds ago').toBe(100_000)
 })

@@ -57,6 +57,7 @@ import type {
   UpdateState,
   UploadedCertificate,
 } from '../generated/protocol'
+import { SESSION_IDLE_SECONDS } from '../generated/protocol'
 
 /** `offline`: no answer at all; `unexpected`: an answer that is not of this API. */
 export type BoxFailureCode = ManagerErrorCode | 'offline' | 'unexpected'
@@ -84,8 +85,20 @@ export class BoxApi {
   /** Against forged requests; of the session. */
   #token: string | undefined
 
-  /** `unattended`: whether nobody uses the page. */
-  constructor(readonly unattended: () => boolean) {}
+  #attended: number
+
+  /** `unattended`: whether nobody uses the page. `now` in milliseconds. */
+  constructor(
+    readonly unattended: () => boolean,
+    readonly now: () => number = () => performance.now(),
+  ) {
+    this.#attended = now()
+  }
+
+  /** Milliseconds since the last call that a person made. */
+  get sinceAttended(): number {
+    return this.now() - this.#attended
+  }
 
   session(): Promise<SessionInfo> {
     return this.#remember(this.#read('session'))
@@ -406,22 +419,20 @@ export class BoxApi {
   async #remember(answer: Promise<SessionInfo>): Promise<SessionInfo> {
     const info = await answer
     this.#token = info.csrf_token ?? undefined
+    const left = info.idle_seconds_left ?? SESSION_IDLE_SECONDS
+    this.#attended = this.now() - (SESSION_IDLE_SECONDS - left) * 1_000
     return info
   }
 
   /** What a page may also ask by itself: while nobody uses it, that keeps no session alive. */
   #read<T>(path: string, query?: unknown): Promise<T> {
-    const headers: Record<string, string> = this.unattended() ? { 'x-unattended': '1' } : {}
-    return this.#call(query === undefined ? 'GET' : 'POST', path, query, TIMEOUT, headers)
+    return this.#call(query === undefined ? 'GET' : 'POST', path, query, TIMEOUT, !this.unattended())
   }
 
-  async #call<T>(
-    method: string,
-    path: string,
-    body?: unknown,
-    timeout = TIMEOUT,
-    headers: Record<string, string> = {},
-  ): Promise<T> {
+  async #call<T>(method: string, path: string, body?: unknown, timeout = TIMEOUT, attended = true): Promise<T> {
+    const headers: Record<string, string> = {}
+    if (attended) this.#attended = this.now()
+    else headers['x-unattended'] = '1'
     if (this.#token !== undefined) headers['x-csrf-token'] = this.#token
     if (body !== undefined) headers['content-type'] = 'application/json'
     let response: Response

@@ -237,7 +237,11 @@ steps_done: Array<SetupStep>, account: SignedIn | null,
 /**
  * For the header `x-csrf-token`; only with a session.
  */
-csrf_token: string | null, };
+csrf_token: string | null, 
+/**
+ * Until the session ends unless a person makes a call; only with a session.
+ */
+idle_seconds_left: number | null, };
 
 export type SignedIn = { name: string, role: AdminRole, recovery_codes_left: number, };
 
@@ -1079,3 +1083,4 @@ export const MAX_NAME_CHARS = 64;
 export const MAX_TITLE_CHARS = 120;
 export const MAX_CHAT_CHARS = 4000;
 export const MAX_TILES = 64;
+export const SESSION_IDLE_SECONDS = 1800;

@@ -1,17 +1,20 @@
 import { expect, test } from 'vitest'
-import { unattended } from './attention'
+import { attention } from './attention'
 
-test('a page is unattended a minute after somebody touched it', () => {
-  let now = 0
+const moved = (screenX: number) => Object.assign(new Event('pointermove'), { screenX, screenY: 1 })
+
+test('how long nobody has used a page begins anew when somebody touches it', () => {
+  let now = 7
   const page = new EventTarget()
-  const alone = unattended(page, () => now)
-  now = 59_999
-  expect(alone()).toBe(false)
-  page.dispatchEvent(new Event('pointermove'))
-  now = 60_000
-  expect(alone()).toBe(false)
-  now = 119_999
-  expect(alone()).toBe(true)
-  page.dispatchEvent(new Event('keydown'))
-  expect(alone()).toBe(false)
+  const unused = attention(page, () => now)
+  now = 60_007
+  expect(unused()).toBe(60_000)
+  for (const touch of [moved(3), new Event('keydown'), moved(4)]) {
+    page.dispatchEvent(touch)
+    expect(unused()).toBe(0)
+    now += 500
+    expect(unused()).toBe(500)
+  }
+  for (const nothing of [moved(4), new Event('focusin'), new Event('scroll')]) page.dispatchEvent(nothing)
+  expect(unused()).toBe(500)
 })

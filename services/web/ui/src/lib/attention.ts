@@ -1,13 +1,19 @@
-/** Whoever reads a page touches it now and then. */
-const PATIENCE = 60_000
-const TOUCHES = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'focusin']
+// Not that something got the focus: a page does that by itself, too.
+const TOUCHES = ['pointerdown', 'pointermove', 'click', 'keydown', 'input', 'wheel']
 
-/** Tells at any time whether nobody has used the page for a minute; opening it is using it. */
-export function unattended(page: EventTarget, now: () => number = () => performance.now()): () => boolean {
+/** Tells at any time for how many milliseconds nobody has used the page; opening it is using it. */
+export function attention(page: EventTarget, now: () => number = () => performance.now()): () => number {
   let last = now()
-  const touched = () => {
+  let place = ''
+  const touched = (event: Event) => {
+    if (event.type === 'pointermove') {
+      // A browser tells of one when the page moves below a pointer that rests.
+      const { screenX, screenY } = event as PointerEvent
+      if (place === `${screenX} ${screenY}`) return
+      place = `${screenX} ${screenY}`
+    }
     last = now()
   }
   for (const touch of TOUCHES) page.addEventListener(touch, touched, { capture: true, passive: true })
-  return () => now() - last >= PATIENCE
+  return () => now() - last
 }

@@ -49,6 +49,7 @@ const signedIn: SessionInfo = {
   steps_done: STEPS,
   account: { name: 'ada@example.org', role: 'administrator', recovery_codes_left: 9 },
   csrf_token: 'example',
+  idle_seconds_left: 1_800,
 }
 
 /** The set-up before `step`. */
@@ -61,6 +62,7 @@ function settingUp(step: SetupStep | 'code' | 'finish'): SessionInfo {
     steps_done: done,
     account: null,
     csrf_token: step === 'code' ? null : 'example',
+    idle_seconds_left: step === 'code' ? null : 1_800,
   }
 }
 
