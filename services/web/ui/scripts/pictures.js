@@ -42,7 +42,7 @@ function end(highest) {
       .map((part) => Math.ceil(part.getBoundingClientRect().bottom + scrollY) + 8)
       .filter((bottom) => bottom <= highest)
   const cards = ends('.card')
-  return Math.max(...(cards.length > 0 ? cards : ends('.card form > *, .graphs summary')), ...ends('nav'))
+  return Math.max(...(cards.length > 0 ? cards : ends('.card form > *, .graphs summary')), ...ends('nav ul'))
 }
 
 /** In the page: what is plugged in at somebody's desk. */
