@@ -1,4 +1,5 @@
-//! Who is signed in (AU8), and the second factor that waits for its first code. Sessions live in memory only: a restart of the daemon signs everybody out.
+//! Who is signed in (AU8), and the second factor that waits for its first code. Both live in memory only: a restart of
+//! the daemon signs everybody out.
 
 use super::second_factor::SecondFactor;
 use plenum_daemon::secret::{Digest, Secret};
