@@ -122,7 +122,7 @@ fn the_image_boots_into_the_conference() {
     report.take("a signed file on a USB stick sets a factory disk up", || {
         zero_touch::sets_itself_up(&options, BOOT_LIMIT)
     });
-    assert!(report.failures.is_empty(), "\n{}", report.failures.join("\n"));
+    report.end();
 }
 
 #[test]
@@ -191,5 +191,13 @@ impl Report {
         if self.failures.len() > before {
             eprintln!("the console said:\n{}", machine.console());
         }
+    }
+
+    /// The first failure last: the others may follow from it, and whoever reads a log begins at its end.
+    fn end(self) {
+        for failure in self.failures.iter().rev() {
+            eprintln!("\n{failure}");
+        }
+        assert!(self.failures.is_empty(), "{} of the checks failed", self.failures.len());
     }
 }
