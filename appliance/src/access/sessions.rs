@@ -51,6 +51,8 @@ pub struct Current {
     pub csrf: Secret,
     /// Until the session ends unless a person makes a call.
     pub idle_left: Duration,
+    /// Until it ends whatever happens.
+    pub left: Duration,
 }
 
 /// Times are since the start of the daemon.
@@ -80,7 +82,8 @@ impl Sessions {
             session.seen = now;
         }
         let idle_left = (session.seen + IDLE).saturating_sub(now);
-        Some(Current { who: session.who.clone(), csrf: session.csrf.clone(), idle_left })
+        let left = (session.began + LONGEST).saturating_sub(now);
+        Some(Current { who: session.who.clone(), csrf: session.csrf.clone(), idle_left, left })
     }
 
     pub fn offer(&mut self, token: &str, factor: SecondFactor) {
@@ -184,7 +187,10 @@ mod tests {
         assert!(browser.knows(&idle, minutes(58)));
         assert!(!browser.knows(&idle, minutes(88)));
         let busy = browser.open(ada(), minutes(100));
-        assert!((100..700).step_by(20).all(|now| browser.knows(&busy, minutes(now))));
+        for now in (100..700).step_by(20) {
+            let current = browser.sessions.current(&busy, true, minutes(now)).unwrap();
+            assert_eq!(current.left, minutes(700 - now));
+        }
         assert!(!browser.knows(&busy, minutes(700)));
     }
 

@@ -308,6 +308,7 @@ impl Manager {
             account,
             csrf_token: current.map(|current| current.csrf.expose().to_owned()),
             idle_seconds_left: current.map(|current| current.idle_left.as_secs() as u32),
+            seconds_left: current.map(|current| current.left.as_secs() as u32),
         })
     }
 

@@ -50,6 +50,15 @@ for (const [number, { keyboard, ...view }] of PEOPLE.entries()) {
       await asked;
       assert.equal(await box.control("idle-stay").count(), 0);
 
+      // A day's work is over soon, whoever uses the page.
+      boxSays({ idle_seconds_left: 1_700, seconds_left: 290 });
+      await page.clock.fastForward("28:30");
+      await box.control("end-understood").waitFor();
+      await box.check("session whose ten hours are almost over");
+      await box.control("end-understood").click();
+      await page.clock.runFor(10_000);
+      assert.equal(await box.control("end-understood").count(), 0, "it is said once");
+
       boxSays({ csrf_token: undefined, idle_seconds_left: undefined, account: undefined });
       await page.clock.fastForward("30:00");
       await box.control("sign-in-name").waitFor();

@@ -153,6 +153,9 @@ pub struct SessionInfo {
     /// Until the session ends unless a person makes a call; only with a session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_seconds_left: Option<u32>,
+    /// Until the session ends whatever happens; only with a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]

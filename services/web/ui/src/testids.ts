@@ -114,6 +114,7 @@ export const testids = {
   factorConfirm: 'factor-confirm',
   codesLeft: 'codes-left', // data-left
   idleStay: 'idle-stay',
+  endUnderstood: 'end-understood',
   renew: 'renew',
   renewPassword: 'renew-password',
   renewCode: 'renew-code',

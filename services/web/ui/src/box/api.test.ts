@@ -27,3 +27,19 @@ test('what a page asks while nobody uses it says so, and what a person orders ne
   await api.session()
   expect(api.sinceAttended, 'another page was used 100 seconds ago').toBe(100_000)
 })
+
+test('a page knows when its session ends', async () => {
+  let now = 0
+  const api = new BoxApi(
+    () => false,
+    () => now,
+  )
+  expect(api.untilEnd).toBe(Number.POSITIVE_INFINITY)
+  vi.stubGlobal('fetch', async () => Response.json({ seconds_left: 36_000 }))
+  await api.session()
+  now = 35_000_000
+  expect(api.untilEnd).toBe(1_000_000)
+  vi.stubGlobal('fetch', async () => Response.json({}))
+  await api.signOut()
+  expect(api.untilEnd, 'nobody is signed in').toBe(Number.POSITIVE_INFINITY)
+})

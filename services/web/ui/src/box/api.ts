@@ -86,6 +86,7 @@ export class BoxApi {
   #token: string | undefined
 
   #attended: number
+  #end = Number.POSITIVE_INFINITY
 
   /** `unattended`: whether nobody uses the page. `now` in milliseconds. */
   constructor(
@@ -98,6 +99,11 @@ export class BoxApi {
   /** Milliseconds since the last call that a person made. */
   get sinceAttended(): number {
     return this.now() - this.#attended
+  }
+
+  /** Milliseconds until the session ends whatever happens; infinite without one. */
+  get untilEnd(): number {
+    return this.#end - this.now()
   }
 
   session(): Promise<SessionInfo> {
@@ -421,6 +427,7 @@ export class BoxApi {
     this.#token = info.csrf_token ?? undefined
     const left = info.idle_seconds_left ?? SESSION_IDLE_SECONDS
     this.#attended = this.now() - (SESSION_IDLE_SECONDS - left) * 1_000
+    this.#end = this.now() + (info.seconds_left ?? Number.POSITIVE_INFINITY) * 1_000
     return info
   }
 

@@ -241,7 +241,11 @@ csrf_token: string | null,
 /**
  * Until the session ends unless a person makes a call; only with a session.
  */
-idle_seconds_left: number | null, };
+idle_seconds_left: number | null, 
+/**
+ * Until the session ends whatever happens; only with a session.
+ */
+seconds_left: number | null, };
 
 export type SignedIn = { name: string, role: AdminRole, recovery_codes_left: number, };
 

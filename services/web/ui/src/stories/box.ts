@@ -50,6 +50,7 @@ const signedIn: SessionInfo = {
   account: { name: 'ada@example.org', role: 'administrator', recovery_codes_left: 9 },
   csrf_token: 'example',
   idle_seconds_left: 1_800,
+  seconds_left: 36_000,
 }
 
 /** The set-up before `step`. */
@@ -63,6 +64,7 @@ function settingUp(step: SetupStep | 'code' | 'finish'): SessionInfo {
     account: null,
     csrf_token: step === 'code' ? null : 'example',
     idle_seconds_left: step === 'code' ? null : 1_800,
+    seconds_left: step === 'code' ? null : 36_000,
   }
 }
 
