@@ -1,7 +1,7 @@
 //! A credential and sticks with a `plenum.toml` that is wrong, given one after the other: the display says where, and what to do.
 
 use crate::display;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use plenum_appliance::provisioning::{EXAMPLE, FILE};
 use plenum_tests::machine::{Machine, stick};
 
@@ -36,10 +36,8 @@ pub(crate) fn credential() -> (String, String) {
 }
 
 pub(crate) fn is_explained_as_a_credential(machine: &mut Machine) -> Result<()> {
-    let shown =
-        display::wait(machine, "what is wrong with the credential", |shown| shown.contains(", version: "))?;
-    ensure!(shown.contains("write `version = 1`"), "no remedy on the display: {shown}");
-    Ok(())
+    let explained = |shown: &str| shown.contains(", version: ") && shown.contains("write `version = 1`");
+    display::wait(machine, "what is wrong with the credential, and the remedy", explained).map(drop)
 }
 
 pub(crate) fn are_explained(machine: &mut Machine) -> Result<()> {
@@ -50,10 +48,10 @@ pub(crate) fn are_explained(machine: &mut Machine) -> Result<()> {
         stick::fat(&machine.folder().join(format!("{name}.raw")), &[(FILE, text.as_bytes())])?;
         machine.qmp()?.plug_in(&name)?;
         let place = if key.is_empty() { format!("line {line}: ") } else { format!("line {line}, {key}: ") };
-        let shown = display::wait(machine, &format!("`{place}`"), |shown| shown.contains(&place));
+        let explained = |shown: &str| shown.contains(&place) && shown.contains(remedy);
+        let shown = display::wait(machine, &format!("`{place}` with the remedy `{remedy}`"), explained);
         machine.qmp()?.unplug(&name)?;
-        let shown = shown.with_context(|| format!("`{to}`"))?;
-        ensure!(shown.contains(remedy), "`{to}`: no remedy (`{remedy}`) on the display: {shown}");
+        shown.with_context(|| format!("`{to}`"))?;
     }
     let code = machine.shell()?.run("test -s /run/plenum/appliance/setup.code");
     code.map(drop).context("something of them was applied")

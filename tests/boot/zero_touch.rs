@@ -73,8 +73,7 @@ pub(crate) fn sets_itself_up(options: &Options, limit: Duration) -> Result<()> {
     };
     ensure!(answer.contains("\"setup_open\":false"), "not set up: {answer}");
     ensure!(answer.contains("\"has_administrator\":true"), "nobody administers it: {answer}");
-    let shown = display::shown(&mut machine)?;
-    ensure!(shown.contains(NAME), "the display does not show the name: {shown}");
+    display::wait(&mut machine, "the name", |shown| shown.contains(NAME))?;
     let journal = machine.shell()?.run("journalctl --no-pager --output=cat")?;
     ensure!(!journal.contains("sentence of your own"), "the journal tells the password");
     let media_server = "/proc/$(systemctl show plenum-sfu -P MainPID)/root/var/lib/plenum/media";

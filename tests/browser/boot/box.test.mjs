@@ -27,10 +27,14 @@ after(async () => {
 });
 
 test("set-up with what the display shows", async () => {
-  let shown = await machine.readSetupCode();
-  assert.match(shown, /https:\/\/[0-9.]+\/setup/);
-  // The certificate's fingerprint, in four lines of eight bytes.
-  assert.equal(shown.match(/(?:[0-9A-F]{2}:){7}[0-9A-F]{2}/g)?.length, 4, shown);
+  await machine.readSetupCode();
+  let shown = "";
+  await until("the display shows address and fingerprint, too", async () => {
+    shown = await machine.display();
+    // The fingerprint stands in four lines of eight bytes.
+    const bytes = shown.match(/(?:[0-9A-F]{2}:){7}[0-9A-F]{2}/g);
+    return /https:\/\/[0-9.]+\/setup/.test(shown) && bytes?.length === 4;
+  });
   browser = await Chromium.start(machine, { locale: "de-DE", viewport: { width: 1440, height: 900 } });
   browser.context.setDefaultTimeout(LIMIT);
   const box = new Box(machine, await browser.person("Ada"));
