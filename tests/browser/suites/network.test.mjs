@@ -7,6 +7,8 @@ import { call, setUpWith } from "../lib/box-api.mjs";
 import { Chromium } from "../lib/chromium.mjs";
 import { House } from "../lib/house.mjs";
 
+const STATE = "**/api/box/network";
+
 for (const { keyboard, ...view } of PEOPLE) {
   test(`network settings that nobody confirmed: ${view.locale}`, async () => {
     const house = await House.start();
@@ -25,19 +27,21 @@ for (const { keyboard, ...view } of PEOPLE) {
       await box.control("network-keep").waitFor();
 
       // The box is not back yet: it does not answer, or is still on trial.
-      let asked = answers(page, (route) => route.abort());
+      await page.route(STATE, (route) => route.abort());
+      const refused = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/api/box/network"));
       await page.clock.fastForward("01:01");
-      await asked();
+      await refused;
       await page.locator('[data-testid="network-trial"][data-state="back"]').waitFor();
       assert.equal(await box.control("network-keep").count(), 0);
       await box.check("network that nobody confirmed");
-      asked = answers(page, (route) => route.continue());
+      await page.unroute(STATE);
+      const onTrial = page.waitForResponse(STATE);
       await page.clock.runFor(10_000);
-      await asked();
+      assert.ok((await (await onTrial).json()).seconds_left > 0);
       assert.equal(await box.control("network-trial").count(), 1);
 
       // A minute does not pass on the box: what it says afterwards is put into its answer.
-      answers(page, async (route) => {
+      await page.route(STATE, async (route) => {
         const { cookie } = await route.request().allHeaders();
         const { body } = await call(house, "GET", "network", undefined, { cookie });
         await route.fulfill({ json: { ...body, seconds_left: undefined } });
@@ -51,19 +55,4 @@ for (const { keyboard, ...view } of PEOPLE) {
       await house.stop();
     }
   });
-}
-
-/** Says how the box answers when the page asks how its network is; waits for one such answer. */
-function answers(page, how) {
-  let told;
-  const first = new Promise((resolve) => (told = resolve));
-  const answer = async (route) => {
-    await how(route);
-    told();
-  };
-  const set = page.unroute("**/api/box/network").then(() => page.route("**/api/box/network", answer));
-  return async () => {
-    await set;
-    await first;
-  };
 }
