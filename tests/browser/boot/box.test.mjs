@@ -28,21 +28,16 @@ after(async () => {
 
 test("set-up with what the display shows", async () => {
   await machine.readSetupCode();
-  let shown = "";
-  await until("the display shows address and fingerprint, too", async () => {
-    shown = await machine.display();
-    // The fingerprint stands in four lines of eight bytes.
-    const bytes = shown.match(/(?:[0-9A-F]{2}:){7}[0-9A-F]{2}/g);
-    return /https:\/\/[0-9.]+\/setup/.test(shown) && bytes?.length === 4;
-  });
+  await machine.shows("address of the set-up", (shown) => /https:\/\/[0-9.]+\/setup/.test(shown));
+  // Four lines of eight bytes.
+  const LINE = /(?:[0-9A-F]{2}:){7}[0-9A-F]{2}/g;
+  await machine.shows("fingerprint of the certificate", (shown) => shown.match(LINE)?.length === 4);
   browser = await Chromium.start(machine, { locale: "de-DE", viewport: { width: 1440, height: 900 } });
   browser.context.setDefaultTimeout(LIMIT);
   const box = new Box(machine, await browser.person("Ada"));
   const secret = await box.setUp({ network: () => wrongNetwork(box) });
-  await until("the display shows the code no more", async () => {
-    shown = await machine.display();
-    return !shown.includes(machine.setup_code);
-  }, LIMIT);
+  const code = machine.setup_code;
+  await machine.shows("end of the set-up", (shown) => !shown.includes(code));
   await box.control("to-admin").click();
   await box.signIn("ada@example.org", secret);
   await box.control("overview").getByRole("definition").first().waitFor();

@@ -43,15 +43,19 @@ export class Machine {
     return this.shell("tr -cd '[:print:]' < /dev/vcs1");
   }
 
-  /** Waits for the code on the display; gives all that it shows. */
-  async readSetupCode() {
+  /** Waits until `there` is satisfied with the display. */
+  async shows(what, there) {
     let shown = "";
-    await until("the display shows a code", async () => {
-      shown = await this.display();
-      return CODE.test(shown);
-    }, DISPLAY_LIMIT);
-    this.setup_code = CODE.exec(shown)[1];
-    return shown;
+    try {
+      await until(`the display shows ${what}`, async () => there((shown = await this.display())), DISPLAY_LIMIT);
+    } catch (cause) {
+      throw new Error(`no ${what} on the display, which shows: ${shown}`, { cause });
+    }
+  }
+
+  /** Waits for the code on the display. */
+  readSetupCode() {
+    return this.shows("setup code", (shown) => (this.setup_code = CODE.exec(shown)?.[1]));
   }
 
   /** Pulls or plugs the machine's cable. */
