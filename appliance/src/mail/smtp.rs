@@ -20,9 +20,10 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Of the whole conversation: a page waits for it.
+/// Of the whole conversation: a page waits for it, and `web` for 20 s.
 const LIMIT: Duration = Duration::from_secs(15);
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 /// Some servers let strangers wait.
 const GREETING_LIMIT: Duration = Duration::from_secs(9);
 /// One of each family, as a rule.
@@ -64,7 +65,7 @@ async fn visit(relay: &Relay, message: Option<&Message>) -> Result<String, Failu
         (Err(failure), _) => Err(failure),
     };
     // It is done or not, whatever becomes of the connection.
-    let _ = timeout(CONNECT_LIMIT, connection.abort()).await;
+    let _ = timeout(CLOSE_LIMIT, connection.abort()).await;
     done
 }
 
@@ -85,7 +86,7 @@ async fn open(relay: &Relay, until: Instant) -> Result<AsyncSmtpConnection, Fail
             step(until, MailOutcome::TlsFailed, MailOutcome::ServerFault, work).await
         }
         MailEncryption::StartTls => {
-            let stream = connect(&addresses).await?;
+            let stream = connect(&addresses, until).await?;
             let work = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello);
             // A server that waits for TLS from the first byte says nothing.
             let greeted = until.min(Instant::now() + GREETING_LIMIT);
@@ -124,10 +125,11 @@ async fn resolve(server: &str, port: u16, until: Instant) -> Result<Vec<SocketAd
         .ok_or_else(|| none("it has no address"))
 }
 
-async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+async fn connect(addresses: &[SocketAddr], until: Instant) -> Result<TcpStream, Failure> {
     let mut last = Failure::new(MailOutcome::Unreachable, "no answer in time");
     for address in addresses {
-        match timeout(CONNECT_LIMIT, TcpStream::connect(address)).await {
+        let limit = until.min(Instant::now() + CONNECT_LIMIT);
+        match timeout_at(limit, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => last = Failure::new(of_way(&error), error),
             Err(_) => {}

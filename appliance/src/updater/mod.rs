@@ -205,6 +205,10 @@ impl Updater {
         if self.record.phase != Phase::Idle {
             return Err(format!("an update is under way ({}): wait for it, or cancel it", self.state()));
         }
+        // It would go back to the version that is being written.
+        if self.wish.is_some() {
+            return Err("a restart is ordered: wait for it, or cancel it".to_owned());
+        }
         let source = match source {
             Some(source) => source,
             None => match self.available.take() {
@@ -268,14 +272,15 @@ impl Updater {
     /// Whether what waits may happen now.
     async fn consider(&mut self) {
         let Some(wish) = self.wish else { return };
-        let open = self.window.is_some_and(|window| window.is_open(now()));
-        let reason = match self.system.people().await {
-            _ if open => None,
-            Ok(0) if self.window.is_none() => None,
-            Ok(0) => Some(format!("it waits for the window {}", self.settings.restart_window)),
-            Ok(people) => Some(format!("it waits until nobody meets: {people} people are in meetings")),
-            // Whether somebody meets is not known.
-            Err(error) => Some(format!("it waits: {error:#}")),
+        let reason = match self.window {
+            Some(window) if window.is_open(now()) => None,
+            Some(_) => Some(format!("it waits for the window {}", self.settings.restart_window)),
+            None => match self.system.people().await {
+                Ok(0) => None,
+                Ok(people) => Some(format!("it waits until nobody meets: {people} people are in meetings")),
+                // Whether somebody meets is not known.
+                Err(error) => Some(format!("it waits: {error:#}")),
+            },
         };
         match reason {
             Some(reason) => self.show_reasons(vec![reason]),

@@ -47,6 +47,11 @@ impl Limits {
         Limits { body: minute, body_bytes: 24 << 20, answer: minute, answer_bytes: 24 << 20, ..self }
     }
 
+    /// For what asks servers of others: that they are silent is an answer, too.
+    pub(crate) fn for_checks(self) -> Limits {
+        Limits { answer: 2 * self.answer, ..self }
+    }
+
     /// For the institution's logo in base64.
     pub(crate) fn for_logo(self) -> Limits {
         Limits { body_bytes: 512 << 10, ..self }

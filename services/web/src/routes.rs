@@ -38,6 +38,8 @@ struct Site {
     /// The same, for backups and for the institution's logo.
     files: Upstream,
     logo: Upstream,
+    /// For what takes longer than a call of a page may.
+    checks: Upstream,
     /// Whoever waits for it holds no more than the head of a request.
     large: Semaphore,
     metrics: Metrics,
@@ -60,6 +62,7 @@ pub(crate) fn router(
         appliance: Upstream::new("appliance", settings.appliance_socket.clone(), limits),
         files: Upstream::new("appliance", settings.appliance_socket.clone(), limits.for_files()),
         logo: Upstream::new("appliance", settings.appliance_socket.clone(), limits.for_logo()),
+        checks: Upstream::new("appliance", settings.appliance_socket.clone(), limits.for_checks()),
         large: Semaphore::new(LARGE_AT_ONCE),
         metrics: metrics.clone(),
         shutdown: shutdown.clone(),
@@ -75,6 +78,8 @@ pub(crate) fn router(
         .route("/api/box/update/file", any(files_api))
         .route("/api/box/audit/file", any(files_api))
         .route("/api/box/factory-reset", any(files_api))
+        .route("/api/box/mail/test", any(checks_api))
+        .route("/api/box/self-test", any(checks_api))
         .route("/api/box/institution/logo", put(logo_api).fallback(box_api))
         .route("/api/box/{*call}", any(box_api))
         .route("/api/{*call}", any(meeting_api))
@@ -125,6 +130,10 @@ async fn meeting_api(State(site): Shared, request: Request) -> Response {
 
 async fn box_api(State(site): Shared, request: Request) -> Response {
     api(&site.appliance, request).await
+}
+
+async fn checks_api(State(site): Shared, request: Request) -> Response {
+    api(&site.checks, request).await
 }
 
 async fn files_api(State(site): Shared, request: Request) -> Response {

@@ -260,7 +260,14 @@ export class Box {
     await this.check("request for a certificate");
     await this.control("certificate-ask").click();
     await this.control("certificate-request").waitFor();
-    const request = await this.control("certificate-request").inputValue();
+    const first = await this.control("certificate-request").inputValue();
+    await this.control("certificate-request-begin").click();
+    await this.control("certificate-ask").click();
+    await this.check("another request while one waits");
+    await this.control("confirm").click();
+    const waiting = () => this.control("certificate-request").inputValue();
+    await until("there is another request", async () => (await waiting()) !== first);
+    const request = await waiting();
     await this.control("certificate-upload-begin").click();
     await this.control("certificate-chain").fill(request);
     await this.control("certificate-upload").click();
@@ -299,7 +306,12 @@ export class Box {
     }
     assert.equal(body.split("# EOF\n").length, 2);
     await this.check("metrics are open");
+    await this.control("metrics-open").click();
+    await this.check("another token for the metrics");
+    await this.control("cancel").click();
     await this.control("metrics-close").click();
+    await this.check("closing the metrics");
+    await this.control("confirm").click();
     await this.page.locator('[data-testid="metrics-access"][data-open="false"]').waitFor();
   }
 

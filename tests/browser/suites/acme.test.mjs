@@ -144,6 +144,8 @@ test("the proof is shown only while a directory looks", async () => {
 
 test("the box's own again ends it", async () => {
   await box.control("certificate-make-own").click();
+  await box.check("the box's own certificate again");
+  await box.control("confirm").click();
   await box.control("acme-status").waitFor({ state: "detached" });
   await until("the pages show the box's own", async () => !(await shown()).issuer.CN?.startsWith("Pebble"));
   const log = house.log("appliance");

@@ -1,4 +1,4 @@
-use super::house::{House, header, neighbour, status};
+use super::house::{House, header, neighbour, neighbour_that_waits, status};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixListener;
@@ -64,6 +64,25 @@ async fn a_signaling_that_hangs_is_not_waited_for() {
     let started = Instant::now();
     assert_eq!(status(&house.get("/api/about").await), "503");
     assert!(started.elapsed() >= limit);
+}
+
+/// They ask servers of others, and say that those are silent.
+#[tokio::test]
+async fn checks_may_take_longer_than_other_calls() {
+    let house = House::start_with(|_| {}, |limits| limits.answer = Duration::from_secs(2)).await;
+    let (finish, finished) = tokio::sync::watch::channel(false);
+    neighbour_that_waits(&house.settings.appliance_socket, ABOUT, finished);
+    let check = async |path: &str| {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        house.ask(&format!("{head}Content-Length: 0\r\n\r\n")).await
+    };
+    let (mail, self_test) = (check("/api/box/mail/test"), check("/api/box/self-test"));
+    let other = async {
+        assert_eq!(status(&house.get("/api/box/session").await), "503");
+        finish.send(true).unwrap();
+    };
+    let (mail, self_test, ()) = tokio::join!(mail, self_test, other);
+    assert_eq!([status(&mail), status(&self_test)], ["200", "200"]);
 }
 
 #[tokio::test]

@@ -175,15 +175,26 @@ pub(super) fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
 /// A neighbour on a Unix socket that answers every connection with fixed bytes, after it has read a head,
 /// and tells what it has read.
 pub(super) fn neighbour(path: &Path, answer: &'static str) -> tokio::sync::mpsc::UnboundedReceiver<String> {
+    let (_, now) = tokio::sync::watch::channel(true);
+    neighbour_that_waits(path, answer, now)
+}
+
+/// The same, which answers when it is told to.
+pub(super) fn neighbour_that_waits(
+    path: &Path,
+    answer: &'static str,
+    told: tokio::sync::watch::Receiver<bool>,
+) -> tokio::sync::mpsc::UnboundedReceiver<String> {
     let listener = UnixListener::bind(path).unwrap();
     let (sender, requests) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let sender = sender.clone();
+            let (sender, mut told) = (sender.clone(), told.clone());
             tokio::spawn(async move {
                 let mut read = Vec::new();
                 while !is_complete(&read) && stream.read_buf(&mut read).await.unwrap_or(0) > 0 {}
                 let _ = sender.send(String::from_utf8_lossy(&read).into_owned());
+                let _ = told.wait_for(|told| *told).await;
                 let _ = stream.write_all(answer.as_bytes()).await;
             });
         }

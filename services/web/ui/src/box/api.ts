@@ -78,6 +78,8 @@ export class BoxFailure extends Error {
 }
 
 const TIMEOUT = 20_000
+/** What asks servers of others, which may be silent; longer than `web` waits. */
+const CHECK_TIMEOUT = 30_000
 /** What takes a slow line or disk a while. */
 const LONG_TIMEOUT = 180_000
 
@@ -209,7 +211,7 @@ export class BoxApi {
 
   /** With the stored settings. */
   testMail(recipient: string): Promise<MailTestResult> {
-    return this.#call('POST', 'mail/test', { recipient })
+    return this.#call('POST', 'mail/test', { recipient }, CHECK_TIMEOUT)
   }
 
   clock(): Promise<Clock> {
@@ -285,7 +287,7 @@ export class BoxApi {
   }
 
   selfTest(): Promise<SelfTest> {
-    return this.#call('POST', 'self-test')
+    return this.#call('POST', 'self-test', undefined, CHECK_TIMEOUT)
   }
 
   syslogSettings(): Promise<SyslogSettings> {
