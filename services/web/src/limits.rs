@@ -40,11 +40,14 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For a backup of the box in one body, or a part of an update, which a slow line takes a minute for; and for a factory
-    /// reset, for which a slow disk does.
+    /// For what takes a slow disk a minute, or has a long answer: backups, the audit log, a factory reset.
+    pub(crate) fn for_long_answers(self) -> Limits {
+        Limits { answer: Duration::from_secs(60), answer_bytes: 24 << 20, ..self }
+    }
+
+    /// For a backup of the box in one body, or a part of an update, which a slow line takes a minute for.
     pub(crate) fn for_files(self) -> Limits {
-        let minute = Duration::from_secs(60);
-        Limits { body: minute, body_bytes: 24 << 20, answer: minute, answer_bytes: 24 << 20, ..self }
+        Limits { body: Duration::from_secs(60), body_bytes: 24 << 20, ..self.for_long_answers() }
     }
 
     /// For what asks servers of others: that they are silent is an answer, too.

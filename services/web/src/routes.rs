@@ -15,10 +15,13 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{any, get, put};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN};
-use hyper::{Method, StatusCode};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN,
+};
+use hyper::{Method, StatusCode, Uri};
 use plenum_daemon::Shutdown;
 use plenum_protocol::settings::WebSettings;
+use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -35,11 +38,12 @@ struct Site {
     health: Health,
     signaling: Upstream,
     appliance: Upstream,
-    /// The same, for backups and for the institution's logo.
+    /// The same, for files that are sent to it, and for the institution's logo.
     files: Upstream,
     logo: Upstream,
     /// For what takes longer than a call of a page may.
     checks: Upstream,
+    long: Upstream,
     /// Whoever waits for it holds no more than the head of a request.
     large: Semaphore,
     metrics: Metrics,
@@ -63,6 +67,7 @@ pub(crate) fn router(
         files: Upstream::new("appliance", settings.appliance_socket.clone(), limits.for_files()),
         logo: Upstream::new("appliance", settings.appliance_socket.clone(), limits.for_logo()),
         checks: Upstream::new("appliance", settings.appliance_socket.clone(), limits.for_checks()),
+        long: Upstream::new("appliance", settings.appliance_socket.clone(), limits.for_long_answers()),
         large: Semaphore::new(LARGE_AT_ONCE),
         metrics: metrics.clone(),
         shutdown: shutdown.clone(),
@@ -74,10 +79,12 @@ pub(crate) fn router(
         .route("/healthz", get(health))
         .route("/.well-known/security.txt", get(security))
         .route("/ws", get(socket))
-        .route("/api/box/backup/{*call}", any(files_api))
+        .route("/api/box/backup/restore", any(files_api))
         .route("/api/box/update/file", any(files_api))
-        .route("/api/box/audit/file", any(files_api))
-        .route("/api/box/factory-reset", any(files_api))
+        .route("/api/box/backup", any(long_api))
+        .route("/api/box/backup/{*call}", any(long_api))
+        .route("/api/box/audit/file", any(long_api))
+        .route("/api/box/factory-reset", any(long_api))
         .route("/api/box/mail/test", any(checks_api))
         .route("/api/box/self-test", any(checks_api))
         .route("/api/box/institution/logo", put(logo_api).fallback(box_api))
@@ -136,6 +143,10 @@ async fn checks_api(State(site): Shared, request: Request) -> Response {
     api(&site.checks, request).await
 }
 
+async fn long_api(State(site): Shared, request: Request) -> Response {
+    api(&site.long, request).await
+}
+
 async fn files_api(State(site): Shared, request: Request) -> Response {
     large(&site, &site.files, request).await
 }
@@ -144,13 +155,43 @@ async fn logo_api(State(site): Shared, request: Request) -> Response {
     large(&site, &site.logo, request).await
 }
 
-/// A file is read whole before the manager asks who sends it: few at once.
+/// A file is read whole before the manager looks at it: few at once, and none of a stranger, who could keep others
+/// from it.
 async fn large(site: &Site, upstream: &Upstream, request: Request) -> Response {
+    if !has_session(site, about_session(&request), client(&request)).await {
+        return api(&site.appliance, without_body(request)).await;
+    }
     let waiting = tokio::time::timeout(upstream.limits.connect, site.large.acquire()).await;
     match waiting {
         Ok(Ok(_permit)) => api(upstream, request).await,
         _ => text(StatusCode::SERVICE_UNAVAILABLE, "Other files are on their way: try again in a minute.\n"),
     }
+}
+
+fn without_body(request: Request) -> Request {
+    let (mut parts, _) = request.into_parts();
+    parts.headers.remove(CONTENT_LENGTH);
+    Request::from_parts(parts, Body::empty())
+}
+
+/// The question who sends a request.
+fn about_session(request: &Request) -> Request {
+    let mut asked = Request::new(Body::empty());
+    *asked.uri_mut() = Uri::from_static("/api/box/session");
+    for name in [HOST, COOKIE] {
+        asked.headers_mut().extend(request.headers().get(&name).map(|value| (name, value.clone())));
+    }
+    asked
+}
+
+/// Whether the manager knows who it is.
+async fn has_session(site: &Site, asked: Request, client: Client) -> bool {
+    let Ok(answer) = site.appliance.api(asked, client).await else { return false };
+    let Ok(body) = axum::body::to_bytes(answer.into_body(), site.appliance.limits.answer_bytes).await else {
+        return false;
+    };
+    let session: Value = serde_json::from_slice(&body).unwrap_or_default();
+    session["in_setup"] == true || session["account"].is_object()
 }
 
 async fn api(upstream: &Upstream, request: Request) -> Response {

@@ -110,18 +110,47 @@ async fn bodies_have_a_limit() {
     assert_eq!(status(&largest), "200");
 }
 
+const SIGNED_IN: &str =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"in_setup\":true}";
+
+/// What comes after the question who it is.
+async fn after_session(requests: &mut tokio::sync::mpsc::UnboundedReceiver<String>) -> String {
+    let asked = requests.recv().await.unwrap();
+    assert!(asked.starts_with("GET /api/box/session HTTP/1.1\r\n"), "{asked}");
+    assert_eq!(header(&asked, "cookie"), Some("session=ada"));
+    requests.recv().await.unwrap()
+}
+
+/// Or whoever has no session could keep others from it.
+#[tokio::test]
+async fn files_of_strangers_take_no_place() {
+    let house = House::start().await;
+    let mut requests = neighbour(&house.settings.appliance_socket, ABOUT);
+    let head = "POST /api/box/update/file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    // More of the body never comes: the manager says who may send it, without.
+    let answer = house.ask(&format!("{head}Content-Length: 65537\r\n\r\nsome")).await;
+    assert_eq!(status(&answer), "200");
+    assert!(requests.recv().await.unwrap().starts_with("GET /api/box/session HTTP/1.1\r\n"));
+    let seen = requests.recv().await.unwrap();
+    assert!(
+        seen.starts_with("POST /api/box/update/file HTTP/1.1\r\n") && seen.ends_with("\r\n\r\n"),
+        "{seen}"
+    );
+}
+
 #[tokio::test]
 async fn a_logo_is_longer_than_other_bodies() {
     let house = House::start().await;
-    let mut requests = neighbour(&house.settings.appliance_socket, ABOUT);
+    let mut requests = neighbour(&house.settings.appliance_socket, SIGNED_IN);
     let send = |method: &str, bytes: usize| {
         let path = "/api/box/institution/logo";
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
-        format!("{head}Content-Length: {bytes}\r\n\r\n{}", "x".repeat(bytes))
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nCookie: session=ada\r\n");
+        format!("{head}Connection: close\r\nContent-Length: {bytes}\r\n\r\n{}", "x".repeat(bytes))
     };
     assert_eq!(status(&house.ask(&send("PUT", 512 << 10)).await), "200");
-    assert!(requests.recv().await.unwrap().starts_with("PUT /api/box/institution/logo HTTP/1.1\r\n"));
+    assert!(after_session(&mut requests).await.starts_with("PUT /api/box/institution/logo HTTP/1.1\r\n"));
     assert_eq!(status(&house.ask(&send("PUT", (512 << 10) + 1)).await), "413");
+    assert!(requests.recv().await.unwrap().starts_with("GET /api/box/session"));
     assert_eq!(status(&house.ask(&send("DELETE", 65_537)).await), "413");
     assert!(requests.try_recv().is_err());
     assert_eq!(status(&house.get("/api/box/institution/logo").await), "200");
