@@ -65,10 +65,11 @@ pub fn roll_back(esp: &Esp, running: &Version) -> Result<Version> {
     let entries = esp.entries()?;
     let own =
         entries.iter().find(|entry| entry.version == *running).context("the running version has no entry")?;
-    let Some(other) = entries.iter().find(|entry| entry.version != *running && !entry.is_bad()) else {
+    // A newer one has not been good before, and would start without a trial.
+    let Some(other) = entries.iter().find(|entry| entry.version < *running && !entry.is_bad()) else {
         bail!("there is no other version on this box to go back to");
     };
-    // It has been good before, and must not be on trial again.
+    // It must not be on trial again.
     esp.rename(other, &Entry::uncounted(&other.version))?;
     esp.set_proven(&other.version)?;
     let spent = Entry { version: running.clone(), left: Some(0), done: super::entries::TRIES };
@@ -172,5 +173,15 @@ mod tests {
         assert_eq!(roll_back(&machine.esp, &version("0.2.0")).unwrap(), version("0.1.0"));
         assert_eq!(machine.names(), ["plenum_0.1.0.efi", "plenum_0.2.0+0-3.efi"]);
         assert!(!start(&machine.esp, &version("0.1.0")).unwrap().trial);
+    }
+
+    #[test]
+    fn a_version_that_was_never_tried_is_none_to_go_back_to() {
+        let names = ["plenum_0.1.0+3.efi", "plenum_0.2.0+3.efi"];
+        let machine = Box::new(&names);
+        machine.esp.set_proven(&version("0.1.0")).unwrap();
+        assert!(roll_back(&machine.esp, &version("0.1.0")).is_err());
+        assert_eq!(machine.names(), names);
+        assert_eq!(machine.esp.proven(), Some(version("0.1.0")));
     }
 }

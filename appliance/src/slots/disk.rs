@@ -86,7 +86,11 @@ impl Disk {
         let all = self.partitions()?;
         // Gone already: somebody orders again what did not come to its end.
         let Some(partition) = all.iter().find(|one| one.label == label) else { return Ok(()) };
-        self.change(|table| table.remove(partition.start))?;
+        // One of the two copies may have lost it, before the power was cut.
+        self.change(|table| match table.partitions().iter().any(|it| it.start == partition.start) {
+            true => table.remove(partition.start),
+            false => Ok(()),
+        })?;
         let mut random = vec![0; 1 << 20];
         for at in (0..HEADER_BYTES.min(partition.bytes)).step_by(random.len()) {
             aws_lc_rs::rand::fill(&mut random).ok().context("the kernel has no random numbers")?;

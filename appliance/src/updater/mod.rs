@@ -290,7 +290,8 @@ impl Updater {
                 self.show();
                 match wish {
                     Wish::Restart => self.handle(Event::Restart),
-                    Wish::Rollback => self.go_back(),
+                    Wish::Rollback if self.record.phase == Phase::Idle => self.go_back(),
+                    Wish::Rollback => {}
                 }
             }
         }

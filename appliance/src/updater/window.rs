@@ -34,7 +34,11 @@ impl FromStr for Window {
             let (hours, minutes) = (hours.parse::<u64>().ok()?, minutes.parse::<u64>().ok()?);
             (hours < 24 && minutes < 60).then_some(hours * 3_600 + minutes * 60)
         };
-        Ok(Window { from: time(from).ok_or_else(error)?, to: time(to).ok_or_else(error)? })
+        let window = Window { from: time(from).ok_or_else(error)?, to: time(to).ok_or_else(error)? };
+        match window.from == window.to {
+            true => Err(format!("{text:?} is never open: it has to end at another time than it begins")),
+            false => Ok(window),
+        }
     }
 }
 
@@ -48,7 +52,7 @@ mod tests {
             |text: &str, hour: u64| text.parse::<Window>().unwrap().is_open(20_000 * DAY + hour * 3_600);
         assert!(open("01:00-03:30", 1) && open("01:00-03:30", 3) && !open("01:00-03:30", 4));
         assert!(open("23:00-02:00", 23) && open("23:00-02:00", 0) && !open("23:00-02:00", 2));
-        for wrong in ["", "1-2", "24:00-01:00", "01:60-02:00", "01:00"] {
+        for wrong in ["", "1-2", "24:00-01:00", "01:60-02:00", "01:00", "00:00-00:00"] {
             assert!(wrong.parse::<Window>().is_err(), "{wrong}");
         }
     }
