@@ -92,6 +92,8 @@ async fn attempt(
     pages: SocketAddr,
     now: impl Clock,
 ) -> Result<(), Refused> {
+    let (asked, begun) = (Arc::clone(manager), order.clone());
+    blocking(move || asked.acme_begins(&begun, now())).await?;
     log::info!(name:% = order.name; "a certificate is ordered");
     let site = Managed { manager: Arc::clone(manager), order: order.clone(), pages, now };
     let outcome = tokio::select! {

@@ -326,6 +326,15 @@ impl Manager {
         Ok(self.kept::<AcmeSettings>()? == order.settings && self.host_name()? == order.name)
     }
 
+    /// Whether what comes of an order could be stored: nobody is asked if not, or they would be asked again and again.
+    pub(crate) fn acme_begins(&self, order: &Order, now: Now) -> Result<(), Refused> {
+        let stored = self.acme_keep(order, now, |tx| {
+            let progress = tx.get::<Progress>(&())?.unwrap_or_default();
+            Ok(tx.put(&(), &progress)?)
+        });
+        stored.map(drop)
+    }
+
     /// At once, whatever becomes of the order: a binding may be good for one account only.
     pub(crate) fn acme_account(&self, order: &Order, account: Account, now: Now) -> Result<(), Refused> {
         self.acme_keep(order, now, move |tx| Ok(tx.put(&(), &account)?)).map(|_| ())
