@@ -22,6 +22,14 @@ pub struct Account {
     pub last_sign_in: Option<u64>,
 }
 
+impl Account {
+    /// Whether nothing has changed that a session depends on.
+    pub fn opens_as(&self, other: &Account) -> bool {
+        let of = |it: &Account| (it.role, it.password.clone(), it.created);
+        of(self) == of(other) && self.second_factor.is_same_device(&other.second_factor)
+    }
+}
+
 impl Stored for Account {
     /// The name, in lower case.
     type Key = String;

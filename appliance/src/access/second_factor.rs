@@ -51,6 +51,11 @@ pub enum Used {
 }
 
 impl SecondFactor {
+    /// Whether the same device makes the codes of both.
+    pub fn is_same_device(&self, other: &SecondFactor) -> bool {
+        self.secret == other.secret
+    }
+
     /// `issuer` is what the person's device calls this box. `fill` provides random bytes.
     pub fn new(issuer: &str, account: &str, fill: &mut dyn FnMut(&mut [u8])) -> (SecondFactor, Shown) {
         let mut bytes = vec![0u8; SECRET_BYTES];

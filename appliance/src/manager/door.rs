@@ -42,8 +42,16 @@ impl Manager {
         let role = account.role;
         let last_sign_in = now.unix_millis();
         let entered = Account { last_sign_in: Some(last_sign_in), ..account };
-        self.use_up(Draft::new(&name, event, &name), known, entered, now)?;
-        Ok(self.open_session(Who::Account { name, role }, now))
+        self.use_up(Draft::new(&name, event, &name), known, entered.clone(), now)?;
+        let opened = self.open_session(Who::Account { name: name.clone(), role }, now);
+        // Whoever removed the account, or changed what opens it, has closed the sessions that there were.
+        match self.store.tree::<Account>().get(&name)? {
+            Some(there) if there.opens_as(&entered) => Ok(opened),
+            _ => {
+                self.memory().sessions.close(opened.token.expose());
+                Err(Refused::wrong_credentials())
+            }
+        }
     }
 
     /// Once more, before what cannot be undone (AU8); `event` is in the audit log afterwards.
