@@ -136,7 +136,11 @@ async fn try_administer(
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut expire = tokio::time::interval(EXPIRE_EVERY);
     let asked = Arc::clone(&manager);
-    let seen = tokio::task::spawn_blocking(move || asked.last_noted()).await??;
+    let seen = tokio::task::spawn_blocking(move || asked.last_noted()).await?;
+    let seen = seen.unwrap_or_else(|refused| {
+        log::error!("the last entry of the audit log cannot be read: {refused}");
+        None
+    });
     let begun = now();
     let mut clock = SteadyClock::new(seen, EXPIRE_EVERY, begun.unix_millis(), begun.mono);
     loop {

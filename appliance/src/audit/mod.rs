@@ -17,6 +17,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const KEPT: Duration = Duration::from_secs(400 * 86_400);
 /// Bytes of `before` and of `after`: a record has 4 KB at the most.
 const MAX_STATE_BYTES: usize = 800;
+/// Of a single text in them: authorities must not hide what comes behind them.
+const MAX_TEXT_CHARS: usize = 200;
+/// What is kept of a longer one.
+const BEGINNING: usize = 60;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -24,7 +28,7 @@ pub struct Entry {
     pub at: u64,
     /// Name of the account; `setup` for the wizard, `box` for the box itself, `unknown` for a stranger.
     pub who: String,
-    pub event: AuditEvent,
+    pub event: Event,
     /// What it was about: an account, an area of settings, a version.
     pub subject: String,
     /// JSON without anything secret; empty where there is none.
@@ -32,6 +36,23 @@ pub struct Entry {
     pub after: String,
     /// SHA-256 over the hash of the entry before and the fields above.
     pub hash: Digest,
+}
+
+/// After a rollback there may be what only a later version knows: it stays as it is, and the chain whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    Known(AuditEvent),
+    Other(String),
+}
+
+impl Event {
+    pub fn known(&self) -> AuditEvent {
+        match self {
+            Event::Known(event) => *event,
+            Event::Other(_) => AuditEvent::Unknown,
+        }
+    }
 }
 
 impl Stored for Entry {
@@ -115,7 +136,22 @@ fn value(state: &impl Serialize) -> Value {
     serde_json::to_value(state).expect("settings can be written as JSON")
 }
 
-fn text(state: Value) -> String {
+/// Of a long text its beginning, its length and its SHA-256.
+fn shorten(state: &mut Value) {
+    match state {
+        Value::String(text) if text.chars().count() > MAX_TEXT_CHARS => {
+            let (length, hash) = (text.chars().count(), String::from(Digest::of(text.as_bytes())));
+            let beginning: String = text.chars().take(BEGINNING).collect();
+            *text = format!("{beginning}… ({length} characters, SHA-256 {hash})");
+        }
+        Value::Array(values) => values.iter_mut().for_each(shorten),
+        Value::Object(fields) => fields.values_mut().for_each(shorten),
+        _ => {}
+    }
+}
+
+fn text(mut state: Value) -> String {
+    shorten(&mut state);
     let mut text = state.to_string();
     text.truncate(text.floor_char_boundary(MAX_STATE_BYTES));
     text
@@ -126,6 +162,7 @@ pub fn add(transaction: &mut Transaction<'_, '_>, draft: Draft, now: SystemTime)
     let head = transaction.get::<Head>(&())?.unwrap_or(Head { number: 0, hash: Digest::of(b"") });
     let at = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let Draft { who, event, subject, before, after } = draft;
+    let event = Event::Known(event);
     let mut entry = Entry { at, who, event, subject, before, after, hash: head.hash };
     entry.hash = entry.chained(head.hash);
     let number = head.number + 1;
@@ -164,7 +201,10 @@ pub enum Verdict {
 /// Follows the chain from the oldest entry to the head.
 pub fn verify(store: &Store) -> plenum_store::Result<Verdict> {
     let (mut previous, mut entries, mut from): (Option<(u64, Digest)>, u64, u64) = (None, 0, 0);
-    for found in store.tree::<Entry>().iter() {
+    // First: what is noted from now on is no part of it.
+    let head = store.tree::<Head>().get(&())?.map(|head| (head.number, head.hash));
+    let end = head.map_or(u64::MAX, |(number, _)| number);
+    for found in store.tree::<Entry>().range(..=end) {
         let found = found?;
         match previous {
             Some((number, _)) if found.key != number + 1 => return Ok(Verdict::Broken { at: number + 1 }),
@@ -181,7 +221,6 @@ pub fn verify(store: &Store) -> plenum_store::Result<Verdict> {
         previous = Some((found.key, found.value.hash));
         entries += 1;
     }
-    let head = store.tree::<Head>().get(&())?.map(|head| (head.number, head.hash));
     // All of them may have expired.
     match previous.is_none() || previous == head {
         true => Ok(Verdict::Whole { entries, from }),
@@ -213,7 +252,7 @@ mod tests {
         let entry = Entry {
             at: 1,
             who: "ada".into(),
-            event: AuditEvent::SignedIn,
+            event: Event::Known(AuditEvent::SignedIn),
             subject: "ada".into(),
             before: "{}".into(),
             after: "{}".into(),
@@ -277,6 +316,42 @@ mod tests {
         let draft = Draft::new("ada", AuditEvent::SettingsChanged, "institution");
         let draft = draft.change(Some(&state("A")), Some(&state("B")));
         assert_eq!((draft.before.as_str(), draft.after.as_str()), (r#"{"name":"A"}"#, r#"{"name":"B"}"#));
+    }
+
+    #[test]
+    fn a_long_text_hides_nothing_that_comes_behind_it() {
+        let state =
+            |pem: &str, source: &str| serde_json::json!({ "authorities": pem.repeat(900), "source": source });
+        let draft = Draft::new("ada", AuditEvent::SettingsChanged, "update");
+        let draft =
+            draft.change(Some(&state("A", "https://a.example")), Some(&state("B", "https://b.example")));
+        assert!(draft.after.ends_with(r#""source":"https://b.example"}"#), "{}", draft.after);
+        assert!(draft.after.contains("… (900 characters, SHA-256 "), "{}", draft.after);
+        assert_ne!(draft.before[..150], draft.after[..150], "that they differ shows");
+    }
+
+    #[test]
+    fn what_a_later_version_noted_stays_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(directory.path());
+        log(&store, 2);
+        let later = Event::Other("flown_to_the_moon".into());
+        let now = SystemTime::now();
+        let work = later.clone();
+        let noted = store.transaction(now, move |tx| {
+            let head = tx.get::<Head>(&())?.unwrap();
+            let (who, subject) = ("ada".to_owned(), String::new());
+            let (before, after) = (String::new(), String::new());
+            let mut entry = Entry { at: 1, who, event: work, subject, before, after, hash: head.hash };
+            entry.hash = entry.chained(head.hash);
+            tx.put(&3, &entry)?;
+            tx.put(&(), &Head { number: 3, hash: entry.hash })
+        });
+        noted.wait().unwrap();
+        log(&store, 1);
+        assert_eq!(verify(&store).unwrap(), Verdict::Whole { entries: 4, from: 1 });
+        let entry = store.tree::<Entry>().get(&3).unwrap().unwrap();
+        assert_eq!((&entry.event, entry.event.known()), (&later, AuditEvent::Unknown));
     }
 
     #[test]

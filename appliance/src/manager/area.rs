@@ -36,10 +36,22 @@ pub(super) struct Kept<A>(pub(super) A);
 impl<'de, A: Area> Deserialize<'de> for Kept<A> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut fields = Map::deserialize(deserializer)?;
-        let known = |name: &str| A::FIELDS.iter().any(|field| field.name.split('.').next() == Some(name));
-        fields.retain(|name, _| known(name));
+        keep_known("", &mut fields, A::FIELDS);
         A::deserialize(Value::Object(fields)).map(Kept).map_err(D::Error::custom)
     }
+}
+
+/// `path`: of the object that has the fields, with a full stop behind it.
+fn keep_known(path: &str, fields: &mut Map<String, Value>, known: &[Field]) {
+    fields.retain(|name, value| {
+        let (name, inner) = (format!("{path}{name}"), format!("{path}{name}."));
+        let has_inner = known.iter().any(|field| field.name.starts_with(&inner));
+        match value {
+            Value::Object(fields) if has_inner => keep_known(&inner, fields, known),
+            _ => {}
+        }
+        has_inner || known.iter().any(|field| field.name == name)
+    });
 }
 
 impl<A: Area> Kept<A> {
@@ -124,6 +136,14 @@ mod tests {
         assert!(serde_json::from_str::<TimeSettings>(stored).is_err(), "as a body it is refused");
         let Kept(time) = serde_json::from_str::<Kept<TimeSettings>>(stored).unwrap();
         assert_eq!((time.revision, time.servers.len()), (3, 1));
+    }
+
+    #[test]
+    fn that_holds_inside_of_a_field_too() {
+        let ipv4 = r#"{"mode":"static","address":"192.0.2.1","prefix":24,"gateway":null,"metric":5}"#;
+        let stored = format!(r#"{{"revision":3,"ipv4":{ipv4}}}"#);
+        assert!(serde_json::from_str::<NetworkSettings>(&stored).is_err(), "as a body it is refused");
+        assert_eq!(serde_json::from_str::<Kept<NetworkSettings>>(&stored).unwrap().0.revision, 3);
     }
 
     #[test]

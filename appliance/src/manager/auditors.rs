@@ -56,6 +56,7 @@ impl Manager {
         for entry in self.store.tree::<audit::Entry>().range(start..end) {
             let entry = entry?;
             let audit::Entry { at, who, event, subject, before, after, hash: _ } = entry.value;
+            let event = event.known();
             entries.push(AuditEntry { number: entry.key, at, who, event, subject, before, after });
         }
         entries.reverse();

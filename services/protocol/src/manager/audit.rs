@@ -86,6 +86,8 @@ pub enum AuditEvent {
     AuditSaved,
     /// An auditor has the audit log sent to the syslog server, or no longer.
     AuditForwarded,
+    /// Noted by a later version, from which somebody went back.
+    Unknown,
 }
 
 /// Where the audit log goes besides, and with which key it is signed.

@@ -90,6 +90,8 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_read()
     case 'audit_saved':
       return m.audit_saved()
+    case 'unknown':
+      return m.audit_unknown()
     case 'audit_forwarded':
       return m.audit_forwarded()
   }
