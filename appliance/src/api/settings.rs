@@ -9,7 +9,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{MethodRouter, get};
 use plenum_protocol::manager::{
-    AcmeSettings, CertificateRequest, CertificateState, ConfirmNetwork, NetworkSettings, UploadedCertificate,
+    AcmeSettings, CertificateRequest, CertificateState, ConfirmNetwork, NetworkSettings, NetworkState,
+    UploadedCertificate,
 };
 
 pub(super) fn area<A: Area + Sync>() -> MethodRouter<Api> {
@@ -54,10 +55,10 @@ pub(super) async fn confirm_network(
 pub(super) async fn network(State(api): State<Api>, Session(who): Session) -> Answer {
     let left = api.call(move |manager, now| {
         sets_up(&who)?;
-        Ok(manager.seconds_to_confirm(now))
+        Ok((manager.seconds_to_confirm(now), manager.proposed_network()?))
     });
-    let left = left.await?;
-    Ok(answer(StatusCode::OK, &api.machine.network(left)))
+    let (left, proposed) = left.await?;
+    Ok(answer(StatusCode::OK, &NetworkState { proposed, ..api.machine.network(left) }))
 }
 
 pub(super) async fn clock(Session(who): Session) -> Answer {

@@ -33,6 +33,8 @@ pub struct Backups {
     memory: Mutex<Memory>,
     /// A folder for a moment, on a tmpfs: for one call at a time.
     scratch: Arc<tokio::sync::Mutex<PathBuf>>,
+    /// From taking what a backup has until it lies on the disk.
+    making: tokio::sync::Mutex<()>,
 }
 
 /// What a restart of the daemon forgets.
@@ -53,8 +55,8 @@ impl Backups {
         version: String,
     ) -> Backups {
         let scratch = Arc::new(tokio::sync::Mutex::new(scratch));
-        let memory = Mutex::default();
-        Backups { manager, system, folder: Folder::new(folder), version, memory, scratch }
+        let (folder, memory, making) = (Folder::new(folder), Mutex::default(), tokio::sync::Mutex::default());
+        Backups { manager, system, folder, version, memory, scratch, making }
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -137,6 +139,7 @@ impl Backups {
     }
 
     async fn try_make(self: &Arc<Self>, now: Now) -> Result<String, Refused> {
+        let _one = self.making.lock().await;
         let manager = self.blocking(move |it| it.manager.export(now)).await?;
         let system = self.system()?;
         let contents = Contents {
@@ -197,14 +200,22 @@ impl Backups {
     /// Somebody was deleted: nothing that lies on the box has them any more (DM4), and a new backup takes the place of
     /// those that had.
     pub async fn after_deletion(self: &Arc<Self>, now: Now) {
+        if self.forget(now).await {
+            let _ = self.make(BY_ITSELF, now).await;
+        }
+    }
+
+    /// Whether there were any. One that is being made is waited for: it may have what was deleted.
+    async fn forget(&self, now: Now) -> bool {
+        let _one = self.making.lock().await;
         if !matches!(self.manager.backup_key(), Ok(Some(_))) || self.folder.list(now.unix_millis()).is_empty()
         {
-            return;
+            return false;
         }
         if let Err(error) = self.folder.forget_before(now.unix_millis()) {
             log::error!("backups with what was deleted are still on the box: {error:#}");
         }
-        let _ = self.make(BY_ITSELF, now).await;
+        true
     }
 
     /// Opens it and reads it to its end.
@@ -255,12 +266,15 @@ impl Backups {
         let malformed = || Refused::malformed("key", "a key has 32 letters and digits");
         let key = Key::typed(key).ok_or_else(malformed)?;
         let (asked, opens) = (who.clone(), key.clone());
-        let (header, contents, deletions) = self
+        let scratch = Arc::clone(&self.scratch).lock_owned().await;
+        let (header, contents, deletions, scratch) = self
             .blocking(move |it| {
                 it.manager.restores(&asked)?;
                 let (header, contents) = opened(&opens, &backup)?;
                 let deletions = deletions.map(|file| left(&opens, &file)).transpose()?;
-                Ok((header, contents, deletions))
+                // Nothing is taken of a backup that cannot be read to its end.
+                Manager::check_export(contents.manager.as_bytes(), &scratch)?;
+                Ok((header, contents, deletions, scratch))
             })
             .await?;
         let (deletions_made, left) = deletions.unzip();
@@ -274,7 +288,6 @@ impl Backups {
             .restore_rooms(contents.rooms.into_bytes(), &contents.host_key, left.is_some(), rooms)
             .await
             .map_err(unavailable)?;
-        let scratch = Arc::clone(&self.scratch).lock_owned().await;
         let subject = format!("{} {}", header.host_name, header.made);
         let taken = self
             .blocking(move |it| {

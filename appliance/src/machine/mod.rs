@@ -133,6 +133,7 @@ impl Machine {
             seconds_left,
             applies: self.applies,
             problem: self.problems.borrow().get(&SettingsArea::Network).cloned().unwrap_or_default(),
+            proposed: None,
         }
     }
 

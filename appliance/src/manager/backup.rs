@@ -201,7 +201,7 @@ impl Manager {
         let (accounts, gone): (Vec<_>, Vec<_>) =
             found.accounts.into_iter().partition(|(name, _)| is_left(name));
         (taken.accounts, taken.accounts_left_out) = (accounts.len() as u32, gone.len() as u32);
-        let keys = Keys::of(key);
+        let (keys, proposed) = (Keys::of(key), taken.network.clone());
         let draft = Draft::new(name_of(who), AuditEvent::Restored, subject);
         let (pems, logo, parts) = (found.pems, found.logo, found.parts);
         self.change(now, draft, move |tx| {
@@ -213,7 +213,8 @@ impl Manager {
             LogoPart::replace(tx, &logo)?;
             tx.put(&(), &keys)?;
             let steps = [SetupStep::Restore, SetupStep::Time, SetupStep::Name, SetupStep::Institution];
-            Setup::mark(tx, &steps)
+            Setup::mark(tx, &steps)?;
+            Setup::propose(tx, &proposed)
         })?;
         self.tell();
         Ok(taken)

@@ -7,7 +7,9 @@ use crate::access::sessions::{Opened, Who};
 use crate::audit::Draft;
 use plenum_daemon::durable;
 use plenum_daemon::secret::Digest;
-use plenum_protocol::manager::{AdminRole, AuditEvent, ManagerErrorCode, SetupStep, StepDone};
+use plenum_protocol::manager::{
+    AdminRole, AuditEvent, ManagerErrorCode, NetworkSettings, SetupStep, StepDone,
+};
 use plenum_store::{Category, Field, Retention, Stored, Transaction};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -24,11 +26,14 @@ pub(super) struct Setup {
     finished: Option<u64>,
     #[serde(default)]
     done: Vec<SetupStep>,
+    /// The network of the box whose backup was restored, as JSON, until the step for it is done.
+    #[serde(default)]
+    proposed: String,
 }
 
 impl Setup {
     pub(super) fn finished_at(unix_millis: u64) -> Setup {
-        Setup { code: String::new(), finished: Some(unix_millis), done: Vec::new() }
+        Setup { code: String::new(), finished: Some(unix_millis), done: Vec::new(), proposed: String::new() }
     }
 
     /// Steps that were done otherwise than one by one.
@@ -36,7 +41,17 @@ impl Setup {
         let mut setup = tx.get::<Setup>(&())?.filter(|setup| setup.finished.is_none()).ok_or_else(over)?;
         setup.done.retain(|step| !steps.contains(step));
         setup.done.extend(steps);
+        if steps.contains(&SetupStep::Network) {
+            setup.proposed.clear();
+        }
         Ok(tx.put(&(), &setup)?)
+    }
+
+    /// For the step of the network.
+    pub(super) fn propose(tx: &mut Transaction<'_, '_>, network: &NetworkSettings) -> Result<(), Refused> {
+        let setup = tx.get::<Setup>(&())?.ok_or_else(over)?;
+        let proposed = serde_json::to_string(network).map_err(|error| Refused::mistake(&error))?;
+        Ok(tx.put(&(), &Setup { proposed, ..setup })?)
     }
 }
 
@@ -51,6 +66,7 @@ impl Stored for Setup {
         Field::new("code", "code on the display, until the set-up is over").category(Category::Credential),
         Field::new("finished", "when the set-up was over"),
         Field::new("done", "steps that were done"),
+        Field::new("proposed", "network of the box whose backup was restored, until the step for it is done"),
     ];
 }
 
@@ -65,7 +81,14 @@ impl Manager {
     pub(super) fn begin_setup(&self, now: Now) -> Result<(), Refused> {
         if !self.store.tree::<Setup>().contains(&())? {
             let code = code::random::<CODE_CHARS>(self.memory().random());
-            self.store.tree().put(now.wall, &(), &Setup { code, finished: None, done: Vec::new() }).wait()?;
+            self.store
+                .tree()
+                .put(
+                    now.wall,
+                    &(),
+                    &Setup { code, finished: None, done: Vec::new(), proposed: String::new() },
+                )
+                .wait()?;
         }
         self.show_code()
     }
@@ -97,7 +120,21 @@ impl Manager {
             right.then_some(()).ok_or_else(Refused::wrong_credentials)
         })?;
         self.change(now, Draft::new("setup", AuditEvent::SetupOpened, ""), |_| Ok(()))?;
-        Ok(self.open_session(Who::Setup, now))
+        let opened = self.open_session(Who::Setup, now);
+        // It may have ended meanwhile, with the sessions that there were.
+        match self.setup_is_open()? {
+            true => Ok(opened),
+            false => {
+                self.memory().sessions.close(opened.token.expose());
+                Err(over())
+            }
+        }
+    }
+
+    /// What the step of the network is to begin with, instead of what holds.
+    pub fn proposed_network(&self) -> Result<Option<NetworkSettings>, Refused> {
+        let setup = self.store.tree::<Setup>().get(&())?;
+        Ok(setup.and_then(|setup| serde_json::from_str(&setup.proposed).ok()))
     }
 
     pub(super) fn steps_done(&self) -> Result<Vec<SetupStep>, Refused> {
@@ -165,6 +202,7 @@ mod tests {
             code: "x".into(),
             finished: Some(1),
             done: vec![SetupStep::Name],
+            proposed: "{}".into(),
         }])
         .unwrap();
     }

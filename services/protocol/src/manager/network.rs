@@ -108,6 +108,9 @@ pub struct NetworkState {
     pub applies: bool,
     /// Why the settings could not be applied, in plain words; empty if they were.
     pub problem: String,
+    /// Of a restored backup, until the step of the set-up for it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<NetworkSettings>,
 }
 
 /// A wired port.

@@ -315,7 +315,7 @@ export class BoxApi {
   }
 
   makeBackup(): Promise<BackupState> {
-    return this.#call('POST', 'backup')
+    return this.#call('POST', 'backup', undefined, LONG_TIMEOUT)
   }
 
   backupKey(): Promise<BackupKey> {
@@ -332,16 +332,16 @@ export class BoxApi {
   }
 
   backupFile(name: string): Promise<SavedFile> {
-    return this.#call('POST', 'backup/file', { name })
+    return this.#call('POST', 'backup/file', { name }, LONG_TIMEOUT)
   }
 
   /** What has not been deleted so far, to be kept beside the backups. */
   deletions(): Promise<SavedFile> {
-    return this.#call('POST', 'backup/deletions')
+    return this.#call('POST', 'backup/deletions', undefined, LONG_TIMEOUT)
   }
 
   testBackup(name: string): Promise<RestoreTest> {
-    return this.#call('POST', 'backup/test', { name })
+    return this.#call('POST', 'backup/test', { name }, LONG_TIMEOUT)
   }
 
   /** On a box that is being set up. */
@@ -413,7 +413,7 @@ export class BoxApi {
   }
 
   auditFile(): Promise<SavedFile> {
-    return this.#call('POST', 'audit/file')
+    return this.#call('POST', 'audit/file', undefined, LONG_TIMEOUT)
   }
 
   auditForwarding(): Promise<AuditForwarding> {
