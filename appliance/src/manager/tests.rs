@@ -269,6 +269,54 @@ fn a_network_that_nobody_confirms_is_taken_back() {
     assert_eq!(house.manager.seconds_to_confirm(house.now()), None);
     let late = house.manager.confirm_network(&trial.token, None, house.now());
     assert_eq!(code_of(late), ManagerErrorCode::Conflict);
+    assert_eq!(house.events(&bob)[..2], [AuditEvent::NetworkTakenBack, AuditEvent::NetworkTried]);
+}
+
+#[test]
+fn every_network_that_is_tried_is_in_the_audit_log() {
+    let (house, ada, bob) = House::ready();
+    let other = NetworkSettings { vlan: Some(7), ..static_address() };
+    house.manager.try_network(&ada, static_address(), house.now()).unwrap();
+    house.manager.try_network(&ada, other, house.now()).unwrap();
+    house.manager.reset_network("display", house.now()).unwrap();
+    let house = house.restart();
+    let page = house.manager.audit(&bob, None, house.now()).unwrap();
+    let tried: Vec<_> = page.entries.iter().filter(|it| it.event == AuditEvent::NetworkTried).collect();
+    let [second, first] = tried[..] else { panic!("{page:?}") };
+    assert_eq!((first.who.as_str(), first.subject.as_str()), ("ada", "network"));
+    assert!(first.before.contains("dhcp") && first.after.contains("192.0.2.7"), "{first:?}");
+    assert_eq!((second.before.as_str(), second.after.as_str()), (r#"{"vlan":null}"#, r#"{"vlan":7}"#));
+}
+
+/// A record of the time servers that this version cannot read.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Unreadable {
+    servers: u8,
+}
+
+impl plenum_store::Stored for Unreadable {
+    type Key = ();
+    const TREE: &'static str = TimeSettings::NAME;
+    const CATEGORY: plenum_store::Category = plenum_store::Category::Configuration;
+    const PURPOSE: &'static str = TimeSettings::PURPOSE;
+    const RETENTION: plenum_store::Retention = plenum_store::Retention::UntilRemoved("the end of the test");
+    const KEY: plenum_store::Field = plenum_store::Field::new("", "there is only one");
+    const FIELDS: &'static [plenum_store::Field] = TimeSettings::FIELDS;
+}
+
+#[test]
+fn a_network_is_taken_back_as_soon_as_the_former_one_can_be_read() {
+    let (mut house, ada, bob) = House::ready();
+    let desired = house.manager.desired();
+    house.manager.try_network(&ada, static_address(), house.now()).unwrap();
+    let now = house.now();
+    house.manager.store.tree().put(now.wall, &(), &Unreadable { servers: 7 }).wait().unwrap();
+    house.seconds += CONFIRM_WITHIN.as_secs();
+    house.manager.pass_time(house.now());
+    assert_eq!(desired.borrow().network, static_address(), "nothing can be told yet");
+    house.manager.store.tree().put(now.wall, &(), &Kept(TimeSettings::default())).wait().unwrap();
+    house.manager.pass_time(house.now());
+    assert_eq!(desired.borrow().network, NetworkSettings::default());
     assert_eq!(house.events(&bob)[0], AuditEvent::NetworkTakenBack);
 }
 
