@@ -448,7 +448,7 @@ fn the_set_up_goes_on_where_it_stopped() {
 fn a_signed_file_sets_the_box_up_at_once() {
     let house = House::new();
     let mut desired = house.manager.desired();
-    house.manager.offer_settings(EXAMPLE, Trust::Signed, house.now()).unwrap();
+    house.manager.offer_settings(EXAMPLE, Trust::Signed, None, house.now()).unwrap();
     assert_eq!(house.manager.setup_code().unwrap(), None);
     assert_eq!(house.manager.offered_settings(), None);
     assert!(desired.has_changed().unwrap());
@@ -465,14 +465,14 @@ fn a_signed_file_sets_the_box_up_at_once() {
     let relay = house.manager.relay().unwrap().unwrap();
     assert_eq!((relay.settings.has_password, relay.password.as_str()), (true, "what the server knows"));
     assert!(relay.settings.password.is_empty());
-    let again = house.manager.offer_settings(EXAMPLE, Trust::Signed, house.now());
+    let again = house.manager.offer_settings(EXAMPLE, Trust::Signed, None, house.now());
     assert_eq!(code_of(again), ManagerErrorCode::Conflict);
 }
 
 #[test]
 fn an_unsigned_file_waits_for_somebody_before_the_box() {
     let house = House::new();
-    house.manager.offer_settings(EXAMPLE, Trust::Unsigned, house.now()).unwrap();
+    house.manager.offer_settings(EXAMPLE, Trust::Unsigned, None, house.now()).unwrap();
     assert!(house.manager.setup_code().unwrap().is_some());
     let offer = house.manager.offered_settings().unwrap();
     assert!(offer.findings.is_empty() && !offer.forged);
@@ -481,11 +481,35 @@ fn an_unsigned_file_waits_for_somebody_before_the_box() {
 }
 
 #[test]
+fn a_file_for_other_ports_changes_nothing() {
+    let house = House::new();
+    let there = ["enp9s9".to_owned()];
+    for trust in [Trust::Signed, Trust::Unsigned] {
+        house.manager.offer_settings(EXAMPLE, trust, Some(&there), house.now()).unwrap();
+        let findings = house.manager.offered_settings().unwrap().findings;
+        assert!(findings[0].contains("network.ports: there is no port enp1s0"), "{findings:?}");
+        assert_eq!(code_of(house.manager.apply_offered_settings(house.now())), ManagerErrorCode::Conflict);
+        assert!(house.manager.setup_code().unwrap().is_some());
+    }
+}
+
+#[test]
+fn a_file_that_nobody_confirmed_goes_with_the_end_of_the_set_up() {
+    let mut house = House::new();
+    house.manager.offer_settings(EXAMPLE, Trust::Unsigned, None, house.now()).unwrap();
+    let setup = house.setup();
+    house.account(&setup, "ada", AdminRole::Administrator);
+    assert!(house.manager.offered_settings().is_some());
+    house.manager.finish_setup(&setup, house.now()).unwrap();
+    assert_eq!(house.manager.offered_settings(), None);
+}
+
+#[test]
 fn a_forged_or_broken_file_changes_nothing() {
     let house = House::new();
     let broken = EXAMPLE.replace("prefix = 24", "prefix = 99");
     for (text, trust) in [(EXAMPLE, Trust::Forged), (&broken, Trust::Signed)] {
-        house.manager.offer_settings(text, trust, house.now()).unwrap();
+        house.manager.offer_settings(text, trust, None, house.now()).unwrap();
         let offer = house.manager.offered_settings().unwrap();
         let forged = trust == Trust::Forged;
         assert_eq!((offer.forged, offer.findings.len()), (forged, usize::from(!forged)));
