@@ -3,15 +3,16 @@
 use crate::display;
 use anyhow::{Context, Result};
 use plenum_appliance::provisioning::{EXAMPLE, FILE};
-use plenum_tests::machine::{Machine, stick};
+use plenum_tests::machine::{Machine, lan, stick};
 
 /// The last one is shown as long as it is the last one: two that say the same would not be told apart.
-const BROKEN: [(&str, &str, &str, &str); 11] = [
+const BROKEN: [(&str, &str, &str, &str); 12] = [
     ("version = 1", "version = = 1", "", "`plenum config example` shows"),
     ("version = 1", "version = 2", "version", "write `version = 1`"),
     ("domains =", "domians =", "", "unknown field `domians`"),
     ("gateway = \"192.0.2.1\"", "gateway = \"198.51.100.1\"", "network.ipv4.gateway", "in the network"),
     ("prefix = 24", "prefix = 33", "network.ipv4.prefix", "1 to 32"),
+    (lan::PORT, "enp9s9", "network.ports", "there is no port enp9s9"),
     ("# vlan = 42", "vlan = 5000", "network.vlan", "1 to 4094"),
     ("imprint = \"https:", "imprint = \"http:", "institution.imprint", "https://"),
     ("host_name = \"konferenz.", "host_name = \"kon ferenz.", "host_name", "letters, digits and hyphens"),
@@ -32,7 +33,12 @@ const BROKEN: [(&str, &str, &str, &str); 11] = [
 
 /// Name and text of a credential with a mistake.
 pub(crate) fn credential() -> (String, String) {
-    (FILE.to_owned(), EXAMPLE.replacen("version = 1", "version = 3", 1))
+    (FILE.to_owned(), sound().replacen("version = 1", "version = 3", 1))
+}
+
+/// The example for a port that the machine has.
+fn sound() -> String {
+    EXAMPLE.replace("enp1s0", lan::PORT)
 }
 
 pub(crate) fn is_explained_as_a_credential(machine: &mut Machine) -> Result<()> {
@@ -42,7 +48,7 @@ pub(crate) fn is_explained_as_a_credential(machine: &mut Machine) -> Result<()> 
 
 pub(crate) fn are_explained(machine: &mut Machine) -> Result<()> {
     for (number, (from, to, key, remedy)) in BROKEN.iter().enumerate() {
-        let text = EXAMPLE.replacen(from, to, 1);
+        let text = sound().replacen(from, to, 1);
         let line = text.lines().position(|line| line.contains(to)).context("the example has changed")? + 1;
         let name = format!("broken-{number}");
         stick::fat(&machine.folder().join(format!("{name}.raw")), &[(FILE, text.as_bytes())])?;

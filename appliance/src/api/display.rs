@@ -3,7 +3,7 @@
 
 use super::Api;
 use crate::manager::Refused;
-use crate::provisioning::Trust;
+use crate::provisioning::{self, Trust};
 use plenum_protocol::manager::{AuditEvent, Display, PowerAction};
 
 /// In the audit log.
@@ -31,7 +31,8 @@ impl Api {
 
     /// From a USB stick.
     pub(crate) async fn offer_settings(&self, text: String, trust: Trust) -> Result<(), Refused> {
-        self.call(move |manager, now| manager.offer_settings(&text, trust, now)).await
+        let ports = self.machine.ports_once_there(&provisioning::ports_of(&text)).await;
+        self.call(move |manager, now| manager.offer_settings(&text, trust, ports.as_deref(), now)).await
     }
 
     /// Whoever stands before the box could as well pull its plug: a disk that is full does not keep them from it.

@@ -2,16 +2,15 @@
 
 use anyhow::{Context, Result};
 use plenum_daemon::durable;
+use plenum_daemon::secret::Digest;
 use plenum_protocol::manager::{BondMode, Ipv4Settings, Ipv6Settings, NetworkSettings};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// Before the image's own `80-plenum.network`.
+/// Before the image's own `80-plenum.network`, and `81-plenum-left.network` for devices that are named here no longer.
 const PREFIX: &str = "50-plenum-";
-const BOND: &str = "plenum-bond";
-const VLAN: &str = "plenum-vlan";
 
 /// File names and contents; none where the image's own settings are what is wanted.
 fn files(settings: &NetworkSettings) -> BTreeMap<String, String> {
@@ -27,32 +26,56 @@ fn files(settings: &NetworkSettings) -> BTreeMap<String, String> {
     let mut add = |name: &str, text: String| files.insert(format!("{PREFIX}{name}"), text);
     // A port carries a bond, which carries a VLAN, which has the addresses; two of the three may be missing.
     let mut under = match settings.ports.as_slice() {
-        [] => "Type=ether\nKind=!*".to_owned(),
+        [] => EVERY_PORT.to_owned(),
         ports => format!("Name={}", ports.join(" ")),
     };
     if let Some(mode) = settings.bond {
-        add("0-ports.network", format!("[Match]\n{under}\n\n[Network]\nBond={BOND}\n{SILENT}"));
+        let name = bond_name(mode);
+        add("0-ports.network", format!("[Match]\n{under}\n\n[Network]\nBond={name}\n{SILENT}"));
         add("1-bond.netdev", bond(mode));
-        under = format!("Name={BOND}");
+        under = format!("Name={name}");
     }
     if let Some(vlan) = settings.vlan {
-        add("2-trunk.network", format!("[Match]\n{under}\n\n[Network]\nVLAN={VLAN}\n{SILENT}"));
-        add("3-vlan.netdev", format!("[NetDev]\nName={VLAN}\nKind=vlan\n\n[VLAN]\nId={vlan}\n"));
-        under = format!("Name={VLAN}");
+        let name = vlan_name(vlan, &under);
+        add("2-trunk.network", format!("[Match]\n{under}\n\n[Network]\nVLAN={name}\n{SILENT}"));
+        add("3-vlan.netdev", format!("[NetDev]\nName={name}\nKind=vlan\n\n[VLAN]\nId={vlan}\n"));
+        under = format!("Name={name}");
     }
     add("4-box.network", format!("[Match]\n{under}\n\n{}", addressed(settings)));
+    if !settings.ports.is_empty() {
+        let rest = format!("[Match]\n{EVERY_PORT}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\n{SILENT}");
+        add("5-rest.network", rest);
+    }
     files
 }
 
-/// What carries something else has no address itself.
+/// As in the image's own file: no bond, and no VLAN.
+const EVERY_PORT: &str = "Type=ether\nKind=!*";
+
+/// What carries something else, or was not chosen, has no address itself.
 const SILENT: &str = "DHCP=no\nIPv6AcceptRA=no\nLinkLocalAddressing=no\nLLMNR=no\nMulticastDNS=no\nLLDP=no\n";
 
+/// A device that is there keeps its mode: one of another mode is another device.
+fn bond_name(mode: BondMode) -> &'static str {
+    match mode {
+        BondMode::ActiveBackup => "plenum-bond",
+        BondMode::Lacp => "plenum-lacp",
+    }
+}
+
+/// A device that is there keeps its number and what carries it, too. The kernel allows 15 characters.
+fn vlan_name(vlan: u16, under: &str) -> String {
+    let [a, b, c, ..] = *Digest::of(under.as_bytes()).bytes();
+    format!("vlan{vlan}-{a:02x}{b:02x}{c:02x}")
+}
+
 fn bond(mode: BondMode) -> String {
+    let name = bond_name(mode);
     let mode = match mode {
         BondMode::ActiveBackup => "Mode=active-backup\n",
         BondMode::Lacp => "Mode=802.3ad\nLACPTransmitRate=fast\nTransmitHashPolicy=layer3+4\n",
     };
-    format!("[NetDev]\nName={BOND}\nKind=bond\n\n[Bond]\n{mode}MIIMonitorSec=100ms\n")
+    format!("[NetDev]\nName={name}\nKind=bond\n\n[Bond]\n{mode}MIIMonitorSec=100ms\n")
 }
 
 fn addressed(settings: &NetworkSettings) -> String {
@@ -154,7 +177,7 @@ mod tests {
             ..NetworkSettings::default()
         };
         let files = files(&settings);
-        assert_eq!(files.len(), 1);
+        assert_eq!(files.len(), 2);
         let text = &files["50-plenum-4-box.network"];
         for line in [
             "Name=enp1s0",
@@ -181,19 +204,60 @@ mod tests {
         };
         let files = files(&settings);
         let names: Vec<&str> = files.keys().map(String::as_str).collect();
-        let expected =
-            ["0-ports.network", "1-bond.netdev", "2-trunk.network", "3-vlan.netdev", "4-box.network"];
+        let expected = [
+            "0-ports.network",
+            "1-bond.netdev",
+            "2-trunk.network",
+            "3-vlan.netdev",
+            "4-box.network",
+            "5-rest.network",
+        ];
         assert_eq!(names, expected.map(|name| format!("50-plenum-{name}")));
         assert!(
             files["50-plenum-0-ports.network"]
-                .contains("Name=enp1s0 enp2s0\n\n[Network]\nBond=plenum-bond\n")
+                .contains("Name=enp1s0 enp2s0\n\n[Network]\nBond=plenum-lacp\n")
         );
+        assert!(files["50-plenum-1-bond.netdev"].contains("Name=plenum-lacp\n"));
         assert!(files["50-plenum-1-bond.netdev"].contains("Mode=802.3ad\n"));
-        assert!(
-            files["50-plenum-2-trunk.network"].contains("Name=plenum-bond\n\n[Network]\nVLAN=plenum-vlan\n")
-        );
+        let vlan = vlan_name(42, "Name=plenum-lacp");
+        let trunk = format!("Name=plenum-lacp\n\n[Network]\nVLAN={vlan}\n");
+        assert!(files["50-plenum-2-trunk.network"].contains(&trunk));
+        assert!(files["50-plenum-3-vlan.netdev"].contains(&format!("Name={vlan}\n")));
         assert!(files["50-plenum-3-vlan.netdev"].contains("Id=42\n"));
-        assert!(files["50-plenum-4-box.network"].contains("Name=plenum-vlan\n\n[Network]\nDHCP=yes\n"));
+        let addressed = format!("Name={vlan}\n\n[Network]\nDHCP=yes\n");
+        assert!(files["50-plenum-4-box.network"].contains(&addressed));
+    }
+
+    #[test]
+    fn what_a_device_cannot_change_makes_another_device() {
+        assert_ne!(bond_name(BondMode::ActiveBackup), bond_name(BondMode::Lacp));
+        let name = vlan_name(4_094, "Name=enp1s0");
+        assert_eq!(name, vlan_name(4_094, "Name=enp1s0"));
+        assert!(name.starts_with("vlan4094-") && name.len() <= 15, "{name}");
+        assert_ne!(name, vlan_name(4_093, "Name=enp1s0"));
+        assert_ne!(name, vlan_name(4_094, "Name=enp2s0"));
+    }
+
+    #[test]
+    fn ports_that_were_not_chosen_are_silent() {
+        let chosen = NetworkSettings { ports: vec!["enp1s0".into()], ..NetworkSettings::default() };
+        let rest = &files(&chosen)["50-plenum-5-rest.network"];
+        assert!(rest.starts_with("[Match]\nType=ether\nKind=!*\n") && rest.contains("DHCP=no\n"), "{rest}");
+        let every =
+            NetworkSettings { dns: vec!["192.0.2.53".parse().unwrap()], ..NetworkSettings::default() };
+        let names: Vec<String> = files(&every).into_keys().collect();
+        assert_eq!(names, ["50-plenum-4-box.network"]);
+    }
+
+    #[test]
+    fn the_image_silences_devices_that_are_left_over() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../image/root/etc/systemd/network");
+        let left = "81-plenum-left.network";
+        assert!(format!("{PREFIX}9") < left.to_owned());
+        let text = fs::read_to_string(folder.join(left)).unwrap();
+        for line in ["Kind=bond vlan", "ActivationPolicy=always-down"].into_iter().chain(SILENT.lines()) {
+            assert!(text.lines().any(|it| it == line), "{line} in\n{text}");
+        }
     }
 
     #[test]
@@ -204,7 +268,7 @@ mod tests {
             NetworkSettings { ports: vec!["eth0".into()], vlan: Some(7), ..NetworkSettings::default() };
         assert!(write(folder.path(), &fixed).unwrap());
         assert!(!write(folder.path(), &fixed).unwrap());
-        assert_eq!(ours(folder.path()).unwrap().len(), 3);
+        assert_eq!(ours(folder.path()).unwrap().len(), 4);
         assert!(write(folder.path(), &NetworkSettings::default()).unwrap());
         assert!(ours(folder.path()).unwrap().is_empty());
         assert!(folder.path().join("60-other.network").exists());

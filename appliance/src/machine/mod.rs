@@ -21,12 +21,16 @@ use plenum_protocol::manager::{
 use plenum_protocol::settings::ApplianceSettings;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{OnceCell, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use zbus::Connection;
 
 const PORTS: &str = "/sys/class/net";
+/// For drivers of ports that load their firmware first.
+const PORTS_LIMIT: Duration = Duration::from_secs(15);
+const PORTS_PAUSE: Duration = Duration::from_millis(250);
 /// Touched by systemd-timesyncd when it has set the clock.
 const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
 /// Less than this is worth a word.
@@ -139,14 +143,27 @@ impl Machine {
 
     /// Refuses names of ports that this machine does not have.
     pub fn has_ports(&self, names: &[String]) -> Result<(), Refused> {
-        if !self.applies {
-            return Ok(());
-        }
-        let ports = host::ports(Path::new(PORTS));
-        match names.iter().find(|name| !ports.iter().any(|port| port.name == **name)) {
+        let Some(ports) = self.port_names() else { return Ok(()) };
+        match names.iter().find(|name| !ports.contains(name)) {
             Some(name) => Err(Refused::malformed("ports", format!("there is no port {name}"))),
             None => Ok(()),
         }
+    }
+
+    /// `None` on a machine that is no appliance: its ports say nothing of the box that settings are for.
+    pub fn port_names(&self) -> Option<Vec<String>> {
+        let ports = || host::ports(Path::new(PORTS)).into_iter().map(|port| port.name).collect();
+        self.applies.then(ports)
+    }
+
+    /// As [`Machine::port_names`], once all of these are there or the wait for them is over: just after the start
+    /// drivers may still be loading.
+    pub async fn ports_once_there(&self, names: &[String]) -> Option<Vec<String>> {
+        let end = Instant::now() + PORTS_LIMIT;
+        while self.has_ports(names).is_err() && Instant::now() < end {
+            sleep(PORTS_PAUSE).await;
+        }
+        self.port_names()
     }
 
     /// Of all daemons.

@@ -103,7 +103,8 @@ pub struct Manager {
     code_file: PathBuf,
     /// Held while a secret is looked at.
     guessing: Mutex<()>,
-    /// Held while it is read what the machine is to be like: what is told last has been read last.
+    /// Held while it is read what the machine is to be like: what is told last has been read last. Also while a trial of
+    /// network settings begins or ends.
     telling: Mutex<()>,
     desired: watch::Sender<Desired>,
 }
@@ -261,7 +262,15 @@ impl Manager {
     }
 
     fn desire(&self) -> Result<Desired, Refused> {
-        let tried = self.memory().trial.as_ref().map(|trial| trial.settings().clone());
+        self.desire_with(self.tried())
+    }
+
+    /// Network settings that nobody has confirmed yet.
+    fn tried(&self) -> Option<NetworkSettings> {
+        self.memory().trial.as_ref().map(|trial| trial.settings().clone())
+    }
+
+    fn desire_with(&self, tried: Option<NetworkSettings>) -> Result<Desired, Refused> {
         let host_name = self.host_name()?;
         let network = tried.map_or_else(|| self.kept(), Ok)?;
         Ok(Desired {

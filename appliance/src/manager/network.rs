@@ -49,10 +49,15 @@ impl Manager {
     ) -> Result<NetworkTrial, Refused> {
         allow(who, &[AdminRole::Administrator], true)?;
         wanted.check()?;
+        // From what holds so far to the trial, nobody else changes it.
+        let telling = self.telling();
         let mut kept: NetworkSettings = self.kept()?;
         if kept.revision() != wanted.revision() {
             return Err(Refused::conflict("somebody else has changed it meanwhile").in_field("revision"));
         }
+        let before = self.tried().unwrap_or(kept);
+        let draft = Draft::new(name_of(who), AuditEvent::NetworkTried, NetworkSettings::NAME);
+        self.change(now, draft.change(Some(&before), Some(&wanted)), |_| Ok(()))?;
         let mut memory = self.memory();
         let token = Secret::random(memory.random());
         let until = now.mono + CONFIRM_WITHIN;
@@ -64,6 +69,7 @@ impl Manager {
         };
         memory.trial = Some(Trial { settings: wanted, who: name_of(who), until, token });
         drop(memory);
+        drop(telling);
         self.tell();
         Ok(answer)
     }
@@ -83,30 +89,47 @@ impl Manager {
         };
         // Nobody is told of the former ones between the trial and what is kept.
         let telling = self.telling();
-        let mut memory = self.memory();
-        let trial = memory.trial.take_if(|it| {
-            it.until > now.mono && (it.token.digest().matches(token) || may && token.is_empty())
+        let trial = self.memory().trial.as_ref().and_then(|it| {
+            let right = it.until > now.mono && (it.token.digest().matches(token) || may && token.is_empty());
+            right.then(|| (it.who.clone(), it.settings.clone()))
         });
-        drop(memory);
-        let trial = trial.ok_or_else(late)?;
-        let kept = self.keep(&trial.who, trial.settings, now);
+        let (tried_by, settings) = trial.ok_or_else(late)?;
+        // If they cannot be kept, they stay a trial, which its time takes back.
+        let kept = self.keep(&tried_by, settings, now)?;
+        self.memory().trial = None;
         drop(telling);
-        // If they could not be kept, the former ones hold.
         self.tell();
-        kept
+        Ok(kept)
     }
 
     /// Takes back what nobody confirmed in time.
     pub fn pass_time(&self, now: Now) {
-        let over = self.memory().trial.take_if(|trial| trial.until <= now.mono);
-        let Some(trial) = over else { return };
+        let Some(trial) = self.take_back(now) else { return };
         log::warn!("nobody confirmed the new network settings: the former ones hold again");
-        self.tell();
         let before = NetworkSettings { revision: 0, ..trial.settings };
-        let draft = Draft::new(&trial.who, AuditEvent::NetworkTakenBack, "network")
+        let draft = Draft::new(&trial.who, AuditEvent::NetworkTakenBack, NetworkSettings::NAME)
             .change(Some(&before), None::<&()>);
         if let Err(error) = self.change(now, draft, |_| Ok(())) {
             log::error!(error:%; "the audit log does not say that network settings were taken back");
+        }
+    }
+
+    /// The trial stays until the machine has been told of the former settings: otherwise those tried would hold on.
+    fn take_back(&self, now: Now) -> Option<Trial> {
+        let _last = self.telling();
+        let over = self.memory().trial.as_ref().is_some_and(|trial| trial.until <= now.mono);
+        if !over {
+            return None;
+        }
+        match self.desire_with(None) {
+            Ok(desired) => {
+                self.desired.send_replace(desired);
+                self.memory().trial.take()
+            }
+            Err(error) => {
+                log::error!(error:%; "the network settings that nobody confirmed cannot be taken back yet");
+                None
+            }
         }
     }
 
@@ -119,10 +142,12 @@ impl Manager {
 
     /// Back to what a box from the factory does: for who stands before it.
     pub fn reset_network(&self, who: &str, now: Now) -> Result<(), Refused> {
-        self.memory().trial = None;
+        let telling = self.telling();
         let mut kept: NetworkSettings = self.kept()?;
         let wanted = NetworkSettings { revision: *kept.revision(), ..NetworkSettings::default() };
         self.keep(who, wanted, now)?;
+        self.memory().trial = None;
+        drop(telling);
         self.tell();
         Ok(())
     }

@@ -24,11 +24,16 @@ pub(super) struct Offered {
 
 impl Manager {
     /// Applies a signed file at once, and keeps an unsigned one until somebody before the box confirms it.
-    pub fn offer_settings(&self, text: &str, trust: Trust, now: Now) -> Result<(), Refused> {
-        if !self.setup_is_open()? {
-            return Err(Refused::conflict("the box has been set up already: plenum.toml is for a new one"));
-        }
-        let file = provisioning::read(text, now.wall).map(Box::new);
+    /// `ports`: those of the machine, where it is known.
+    pub fn offer_settings(
+        &self,
+        text: &str,
+        trust: Trust,
+        ports: Option<&[String]>,
+        now: Now,
+    ) -> Result<(), Refused> {
+        self.is_new()?;
+        let file = provisioning::read_for(text, ports, now.wall).map(Box::new);
         for finding in file.as_ref().err().into_iter().flatten() {
             log::error!("plenum.toml {finding}");
         }
@@ -36,11 +41,20 @@ impl Manager {
             log::error!("plenum.toml bears a signature that is wrong: it is not applied");
         }
         let signed = file.as_ref().ok().filter(|_| trust == Trust::Signed).cloned();
-        self.memory().offered = Some(Offered { file, trust });
+        let mut memory = self.memory();
+        // The end of the set-up clears it: it may have come in the meantime.
+        self.is_new()?;
+        memory.offered = Some(Offered { file, trust });
+        drop(memory);
         match signed {
             Some(file) => self.provision(&file, SIGNED, now),
             None => Ok(()),
         }
+    }
+
+    fn is_new(&self) -> Result<(), Refused> {
+        let refused = || Refused::conflict("the box has been set up already: plenum.toml is for a new one");
+        self.setup_is_open()?.then_some(()).ok_or_else(refused)
     }
 
     /// For the display.
@@ -107,7 +121,6 @@ impl Manager {
             Ok(tx.put(&(), &finished)?)
         })?;
         log::info!("the box has been set up by plenum.toml");
-        self.memory().offered = None;
         self.setup_is_over();
         Ok(())
     }

@@ -175,7 +175,11 @@ impl Manager {
 
     /// After it has been stored.
     pub(super) fn setup_is_over(&self) {
-        self.memory().sessions.end_setup();
+        let mut memory = self.memory();
+        memory.sessions.end_setup();
+        // A file would hold passwords, and the display would go on offering it.
+        memory.offered = None;
+        drop(memory);
         self.tell();
         if let Err(error) = self.show_code() {
             log::error!(error:%; "the display still shows a code, which opens nothing any more");

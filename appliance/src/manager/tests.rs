@@ -269,6 +269,54 @@ fn a_network_that_nobody_confirms_is_taken_back() {
     assert_eq!(house.manager.seconds_to_confirm(house.now()), None);
     let late = house.manager.confirm_network(&trial.token, None, house.now());
     assert_eq!(code_of(late), ManagerErrorCode::Conflict);
+    assert_eq!(house.events(&bob)[..2], [AuditEvent::NetworkTakenBack, AuditEvent::NetworkTried]);
+}
+
+#[test]
+fn every_network_that_is_tried_is_in_the_audit_log() {
+    let (house, ada, bob) = House::ready();
+    let other = NetworkSettings { vlan: Some(7), ..static_address() };
+    house.manager.try_network(&ada, static_address(), house.now()).unwrap();
+    house.manager.try_network(&ada, other, house.now()).unwrap();
+    house.manager.reset_network("display", house.now()).unwrap();
+    let house = house.restart();
+    let page = house.manager.audit(&bob, None, house.now()).unwrap();
+    let tried: Vec<_> = page.entries.iter().filter(|it| it.event == AuditEvent::NetworkTried).collect();
+    let [second, first] = tried[..] else { panic!("{page:?}") };
+    assert_eq!((first.who.as_str(), first.subject.as_str()), ("ada", "network"));
+    assert!(first.before.contains("dhcp") && first.after.contains("192.0.2.7"), "{first:?}");
+    assert_eq!((second.before.as_str(), second.after.as_str()), (r#"{"vlan":null}"#, r#"{"vlan":7}"#));
+}
+
+/// A record of the time servers that this version cannot read.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Unreadable {
+    servers: u8,
+}
+
+impl plenum_store::Stored for Unreadable {
+    type Key = ();
+    const TREE: &'static str = TimeSettings::NAME;
+    const CATEGORY: plenum_store::Category = plenum_store::Category::Configuration;
+    const PURPOSE: &'static str = TimeSettings::PURPOSE;
+    const RETENTION: plenum_store::Retention = plenum_store::Retention::UntilRemoved("the end of the test");
+    const KEY: plenum_store::Field = plenum_store::Field::new("", "there is only one");
+    const FIELDS: &'static [plenum_store::Field] = TimeSettings::FIELDS;
+}
+
+#[test]
+fn a_network_is_taken_back_as_soon_as_the_former_one_can_be_read() {
+    let (mut house, ada, bob) = House::ready();
+    let desired = house.manager.desired();
+    house.manager.try_network(&ada, static_address(), house.now()).unwrap();
+    let now = house.now();
+    house.manager.store.tree().put(now.wall, &(), &Unreadable { servers: 7 }).wait().unwrap();
+    house.seconds += CONFIRM_WITHIN.as_secs();
+    house.manager.pass_time(house.now());
+    assert_eq!(desired.borrow().network, static_address(), "nothing can be told yet");
+    house.manager.store.tree().put(now.wall, &(), &Kept(TimeSettings::default())).wait().unwrap();
+    house.manager.pass_time(house.now());
+    assert_eq!(desired.borrow().network, NetworkSettings::default());
     assert_eq!(house.events(&bob)[0], AuditEvent::NetworkTakenBack);
 }
 
@@ -400,7 +448,7 @@ fn the_set_up_goes_on_where_it_stopped() {
 fn a_signed_file_sets_the_box_up_at_once() {
     let house = House::new();
     let mut desired = house.manager.desired();
-    house.manager.offer_settings(EXAMPLE, Trust::Signed, house.now()).unwrap();
+    house.manager.offer_settings(EXAMPLE, Trust::Signed, None, house.now()).unwrap();
     assert_eq!(house.manager.setup_code().unwrap(), None);
     assert_eq!(house.manager.offered_settings(), None);
     assert!(desired.has_changed().unwrap());
@@ -417,14 +465,14 @@ fn a_signed_file_sets_the_box_up_at_once() {
     let relay = house.manager.relay().unwrap().unwrap();
     assert_eq!((relay.settings.has_password, relay.password.as_str()), (true, "what the server knows"));
     assert!(relay.settings.password.is_empty());
-    let again = house.manager.offer_settings(EXAMPLE, Trust::Signed, house.now());
+    let again = house.manager.offer_settings(EXAMPLE, Trust::Signed, None, house.now());
     assert_eq!(code_of(again), ManagerErrorCode::Conflict);
 }
 
 #[test]
 fn an_unsigned_file_waits_for_somebody_before_the_box() {
     let house = House::new();
-    house.manager.offer_settings(EXAMPLE, Trust::Unsigned, house.now()).unwrap();
+    house.manager.offer_settings(EXAMPLE, Trust::Unsigned, None, house.now()).unwrap();
     assert!(house.manager.setup_code().unwrap().is_some());
     let offer = house.manager.offered_settings().unwrap();
     assert!(offer.findings.is_empty() && !offer.forged);
@@ -433,11 +481,35 @@ fn an_unsigned_file_waits_for_somebody_before_the_box() {
 }
 
 #[test]
+fn a_file_for_other_ports_changes_nothing() {
+    let house = House::new();
+    let there = ["enp9s9".to_owned()];
+    for trust in [Trust::Signed, Trust::Unsigned] {
+        house.manager.offer_settings(EXAMPLE, trust, Some(&there), house.now()).unwrap();
+        let findings = house.manager.offered_settings().unwrap().findings;
+        assert!(findings[0].contains("network.ports: there is no port enp1s0"), "{findings:?}");
+        assert_eq!(code_of(house.manager.apply_offered_settings(house.now())), ManagerErrorCode::Conflict);
+        assert!(house.manager.setup_code().unwrap().is_some());
+    }
+}
+
+#[test]
+fn a_file_that_nobody_confirmed_goes_with_the_end_of_the_set_up() {
+    let mut house = House::new();
+    house.manager.offer_settings(EXAMPLE, Trust::Unsigned, None, house.now()).unwrap();
+    let setup = house.setup();
+    house.account(&setup, "ada", AdminRole::Administrator);
+    assert!(house.manager.offered_settings().is_some());
+    house.manager.finish_setup(&setup, house.now()).unwrap();
+    assert_eq!(house.manager.offered_settings(), None);
+}
+
+#[test]
 fn a_forged_or_broken_file_changes_nothing() {
     let house = House::new();
     let broken = EXAMPLE.replace("prefix = 24", "prefix = 99");
     for (text, trust) in [(EXAMPLE, Trust::Forged), (&broken, Trust::Signed)] {
-        house.manager.offer_settings(text, trust, house.now()).unwrap();
+        house.manager.offer_settings(text, trust, None, house.now()).unwrap();
         let offer = house.manager.offered_settings().unwrap();
         let forged = trust == Trust::Forged;
         assert_eq!((offer.forged, offer.findings.len()), (forged, usize::from(!forged)));

@@ -128,14 +128,19 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Everything that is wrong with a file, not only the first.
+/// For a box that is elsewhere: nobody knows its ports.
 pub fn read(text: &str, now: SystemTime) -> Result<Provisioning, Vec<Finding>> {
+    read_for(text, None, now)
+}
+
+/// Everything that is wrong with a file, not only the first. `ports`: those of the machine, where it is known.
+pub fn read_for(text: &str, ports: Option<&[String]>, now: SystemTime) -> Result<Provisioning, Vec<Finding>> {
     let document = match toml::from_str::<Document>(text) {
         Ok(document) => document,
         Err(error) => {
             let line = error.span().map_or(1, |span| locate::line_at(text, span.start));
             let remedy = "`plenum config example` shows a file with every key";
-            let what = format!("{}; {remedy}", error.message().replace('\n', " "));
+            let what = format!("{}; {remedy}", told(error.message()));
             return Err(vec![Finding { line, key: String::new(), what }]);
         }
     };
@@ -164,6 +169,7 @@ pub fn read(text: &str, now: SystemTime) -> Result<Provisioning, Vec<Finding>> {
         administrators: document.administrator,
         auditors: document.auditor,
     };
+    check.ports(provisioning.network.as_ref(), ports);
     let name = provisioning.host_name.as_ref().map_or("", |it| it.host_name.as_str());
     if document.certificate.is_some() && document.acme.is_some() {
         check
@@ -174,6 +180,25 @@ pub fn read(text: &str, now: SystemTime) -> Result<Provisioning, Vec<Finding>> {
     match check.findings.is_empty() {
         true => Ok(Provisioning { certificate, acme, ..provisioning }),
         false => Err(check.findings),
+    }
+}
+
+/// What a file calls the ports, right or wrong.
+pub(crate) fn ports_of(text: &str) -> Vec<String> {
+    let document = toml::from_str::<Document>(text).ok();
+    document.and_then(|it| it.network).map(|it| it.ports).unwrap_or_default()
+}
+
+/// In one line, without the value that is wrong: it may be a password.
+fn told(message: &str) -> String {
+    if !["invalid type", "invalid value"].iter().any(|kind| message.starts_with(kind)) {
+        return message.replace('\n', " ");
+    }
+    let what = "a value of another type is expected here";
+    // The value itself may contain these words: what is expected stands behind the last of them.
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("{what}: {}", expected.replace('\n', " ")),
+        None => what.to_owned(),
     }
 }
 
@@ -222,6 +247,18 @@ impl Check<'_> {
         match area.check() {
             Ok(()) => Some(area),
             Err(refused) => self.refused(under, refused),
+        }
+    }
+
+    /// Settings for a port that is missing would leave the box without a network.
+    fn ports(&mut self, network: Option<&NetworkSettings>, there: Option<&[String]>) {
+        let (Some(network), Some(there)) = (network, there) else { return };
+        let remedy = match there {
+            [] => "this machine has none: leave this key out".to_owned(),
+            names => format!("this machine has {}", names.join(", ")),
+        };
+        for port in network.ports.iter().filter(|port| !there.contains(port)) {
+            self.note(&["network", "ports"], format!("there is no port {port}: {remedy}"));
         }
     }
 

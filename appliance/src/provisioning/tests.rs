@@ -129,6 +129,39 @@ fn what_is_no_file_of_this_kind_names_its_line_too() {
 }
 
 #[test]
+fn a_value_of_another_type_is_not_repeated() {
+    let right = "password = \"choose a sentence of your own\"";
+    let (line, _, what) = one(right, "password = 493827165048");
+    assert!(line.starts_with("password"), "{line}");
+    assert!(what.contains("another type is expected here: a string;"), "{what}");
+    assert!(!what.contains("493827165048"), "{what}");
+    let (_, _, what) = one("port = 465", "port = \"secret, expected by nobody\"");
+    assert!(what.contains("expected here: u16;") && !what.contains("secret"), "{what}");
+    assert_eq!(
+        told("invalid value: integer `300`, expected u8"),
+        "a value of another type is expected here: u8"
+    );
+    assert_eq!(told("invalid type: integer `300`"), "a value of another type is expected here");
+}
+
+#[test]
+fn ports_that_this_machine_lacks_are_named() {
+    let found = |ports: &[&str]| {
+        let ports: Vec<String> = ports.iter().map(|port| (*port).to_owned()).collect();
+        read_for(EXAMPLE, Some(&ports), SystemTime::now()).err().unwrap_or_default()
+    };
+    assert!(found(&["enp1s0", "enp2s0"]).is_empty());
+    let findings = found(&["enp2s0", "enp3s0"]);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0].key, "network.ports");
+    assert!(EXAMPLE.lines().nth(findings[0].line - 1).unwrap().starts_with("ports = "));
+    assert_eq!(findings[0].what, "there is no port enp1s0: this machine has enp2s0, enp3s0");
+    assert!(found(&[])[0].what.contains("leave this key out"));
+    assert_eq!(ports_of(EXAMPLE), ["enp1s0"]);
+    assert!(ports_of("version = = 1").is_empty());
+}
+
+#[test]
 fn all_that_is_wrong_is_named_at_once() {
     let text = EXAMPLE.replace("prefix = 24", "prefix = 0").replace("version = 1", "version = 9");
     let findings = read(&text, SystemTime::now()).err().unwrap();

@@ -93,6 +93,11 @@ async function wrongNetwork(box) {
   // Nobody confirms: the form is there again once the box answers. It may do so before the last of its links has gone.
   await box.control("network-save").waitFor();
   await until("the wrong address is gone", async () => !(await machine.shell("ip address")).includes("192.0.2.99"));
+  // networkd deletes neither of them: without addresses and switched off they do no harm.
+  await until("VLAN and bond are off", async () => {
+    const left = (await machine.shell("ip -brief address")).split("\n").filter((line) => /^(plenum-|vlan)/.test(line));
+    return left.length === 2 && left.every((line) => /^\S+ +DOWN *$/.test(line.trim()));
+  }, LIMIT);
   assert.equal(await ports.first().isChecked(), false);
   await box.control("network-save").click();
 }

@@ -50,6 +50,8 @@ pub enum AuditEvent {
     SecondFactorShown,
     SecondFactorReplaced,
     SettingsChanged,
+    /// Network settings hold until somebody confirms them or they are taken back.
+    NetworkTried,
     /// A network that nobody confirmed was taken back.
     NetworkTakenBack,
     CertificateRequested,

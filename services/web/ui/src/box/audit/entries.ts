@@ -34,6 +34,8 @@ export function eventText({ event, subject }: AuditEntry): string {
       return m.audit_second_factor_replaced()
     case 'settings_changed':
       return m.audit_settings_changed({ area: areaText(subject) })
+    case 'network_tried':
+      return m.audit_network_tried()
     case 'network_taken_back':
       return m.audit_network_taken_back()
     case 'certificate_requested':
