@@ -74,6 +74,7 @@ impl Api {
             .route("/api/box/session", get(access::session))
             .route("/api/box/setup", post(access::open_setup))
             .route("/api/box/setup/step", post(access::step_done))
+            .route("/api/box/setup/check", post(orders::check_step))
             .route("/api/box/setup/finish", post(access::finish_setup))
             .route("/api/box/sign-in", post(access::sign_in))
             .route("/api/box/sign-out", post(access::sign_out))

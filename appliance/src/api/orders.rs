@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plenum_protocol::manager::{
-    FactoryReset, HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey,
+    FactoryReset, HostKey, KeyNoted, Overview, PowerAction, PowerAnswer, PowerOrder, RecoveryKey, StepCheck,
     UpdateAction, UpdateOrder, UpdatePart,
 };
 
@@ -92,6 +92,17 @@ pub(super) async fn factory_reset(
 pub(super) async fn self_test(State(api): State<Api>, Session(who): Session) -> Answer {
     let wanted = api.call(move |manager, now| manager.what_to_test(&who, now)).await?;
     Ok(answer(StatusCode::OK, &self_test::run(&api.machine, &wanted).await))
+}
+
+/// What a step of the set-up has stored.
+pub(super) async fn check_step(
+    State(api): State<Api>,
+    Session(who): Session,
+    body: Body<StepCheck>,
+) -> Answer {
+    let Json(StepCheck { step }) = body?;
+    let wanted = api.call(move |manager, now| manager.what_to_test(&who, now)).await?;
+    Ok(answer(StatusCode::OK, &self_test::step(&api.machine, &wanted, step).await))
 }
 
 pub(super) async fn update(State(api): State<Api>, Session(who): Session, body: Body<UpdateOrder>) -> Answer {

@@ -15,10 +15,11 @@ impl Manager {
     /// What the settings say that a test of the box can compare.
     pub fn what_to_test(&self, who: &Who, now: Now) -> Result<Wanted, Refused> {
         sets_up(who)?;
+        let source = Some(self.kept::<UpdateSource>()?).filter(|it| !it.source.is_empty());
         Ok(Wanted {
             host_name: self.host_name()?,
             certificate: self.certificate(who, now)?.kind,
-            updates: !self.kept::<UpdateSource>()?.source.is_empty(),
+            updates: source.map(|source| (source, self.desired.borrow().proxy.clone())),
             mail: self.relay()?,
             backup_key: self.backup_key()?.is_some(),
         })

@@ -5,16 +5,28 @@ mod dns;
 
 use crate::machine::Machine;
 use crate::mail::{self, Relay};
-use plenum_protocol::manager::{CertificateInfo, CertificateKind, Check, Checked, Outcome, SelfTest};
+use crate::sources::Proxy;
+use plenum_protocol::manager::{
+    CertificateInfo, CertificateKind, Check, Checked, NetworkState, Outcome, SelfTest, SetupStep,
+    UpdateSource,
+};
 use std::net::IpAddr;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// A meeting server that hangs is one that does not answer.
+const HOST_KEY_LIMIT: Duration = Duration::from_secs(5);
+/// A time server that was just named takes some seconds to set the clock.
+const CLOCK_LIMIT: Duration = Duration::from_secs(8);
+const CLOCK_POLL: Duration = Duration::from_millis(250);
 
 /// What the settings say.
 pub struct Wanted {
     /// Empty where nobody has said one.
     pub host_name: String,
     pub certificate: CertificateKind,
-    /// Whether there is a source of updates.
-    pub updates: bool,
+    /// The source of updates and the way to it, if there is one.
+    pub updates: Option<(UpdateSource, Proxy)>,
     /// The server that takes the box's mail, if there is one.
     pub mail: Option<Relay>,
     /// Whether backups have a key.
@@ -25,24 +37,24 @@ pub struct Wanted {
 pub async fn run(machine: &Machine, wanted: &Wanted) -> SelfTest {
     let measured = tokio::task::spawn_blocking(capacity::measure);
     let network = machine.network(None);
-    let addresses: Vec<IpAddr> = network.addresses.iter().copied().filter(|it| !it.is_loopback()).collect();
+    let addresses = own_addresses(&network);
     let ((forward, reverse), certificate, updates, mail, meetings, host_key) = tokio::join!(
         names(machine, &wanted.host_name, &addresses),
         machine.certificate(),
-        updates(machine, wanted.updates),
+        updates(machine, wanted.updates.as_ref()),
         try_mail(wanted.mail.as_ref()),
         machine.meetings(),
-        machine.host_key(),
+        timeout(HOST_KEY_LIMIT, machine.host_key()),
     );
     let clock = crate::machine::clock();
     let disk = machine.disk();
+    let host_key = host_key.ok().flatten();
     let text: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    let yes = |good: bool, otherwise: Outcome| if good { Outcome::Good } else { otherwise };
     let checks = vec![
         check(Checked::Address, yes(!addresses.is_empty(), Outcome::Failed), text.join(", ")),
         forward,
         reverse,
-        check(Checked::Time, yes(clock.synchronized, Outcome::Warning), ""),
+        time(clock.synchronized),
         judge(certificate.as_ref(), wanted),
         updates,
         mail,
@@ -53,6 +65,44 @@ pub async fn run(machine: &Machine, wanted: &Wanted) -> SelfTest {
     ];
     let packet = measured.await.unwrap_or(u32::MAX);
     SelfTest { at: clock.now, checks, capacity: capacity::of_this_machine(packet, &network.ports) }
+}
+
+/// What a step of the set-up has stored, tried out; empty where there is nothing to try.
+/// Takes as long as the servers of others do, some seconds at the most.
+pub async fn step(machine: &Machine, wanted: &Wanted, step: SetupStep) -> Vec<Check> {
+    match step {
+        SetupStep::Name => {
+            let own = own_addresses(&machine.network(None));
+            let (forward, reverse) = names(machine, &wanted.host_name, &own).await;
+            vec![forward, reverse]
+        }
+        SetupStep::Time => vec![time(clock_is_set().await)],
+        SetupStep::Mail => vec![try_mail(wanted.mail.as_ref()).await],
+        SetupStep::Updates => vec![updates(machine, wanted.updates.as_ref()).await],
+        SetupStep::Restore | SetupStep::Network | SetupStep::Institution | SetupStep::Test => Vec::new(),
+    }
+}
+
+fn own_addresses(network: &NetworkState) -> Vec<IpAddr> {
+    network.addresses.iter().copied().filter(|it| !it.is_loopback()).collect()
+}
+
+fn yes(good: bool, otherwise: Outcome) -> Outcome {
+    if good { Outcome::Good } else { otherwise }
+}
+
+fn time(synchronized: bool) -> Check {
+    check(Checked::Time, yes(synchronized, Outcome::Warning), "")
+}
+
+/// A time server gets its time to set it.
+async fn clock_is_set() -> bool {
+    let set = async {
+        while !crate::machine::clock().synchronized {
+            sleep(CLOCK_POLL).await;
+        }
+    };
+    timeout(CLOCK_LIMIT, set).await.is_ok()
 }
 
 fn check(what: Checked, outcome: Outcome, detail: impl Into<String>) -> Check {
@@ -111,11 +161,15 @@ fn judge(shown: Option<&CertificateInfo>, wanted: &Wanted) -> Check {
     }
 }
 
-async fn updates(machine: &Machine, has_source: bool) -> Check {
-    if !has_source {
+async fn updates(machine: &Machine, wanted: Option<&(UpdateSource, Proxy)>) -> Check {
+    let Some((source, proxy)) = wanted else {
         return check(Checked::UpdateSource, Outcome::Skipped, "");
-    }
-    let looked = async { machine.updates()?.look().await };
+    };
+    let looked = async {
+        let updates = machine.updates()?;
+        updates.configure(source.clone(), proxy.clone()).await?;
+        updates.look().await
+    };
     match looked.await {
         Ok(state) => check(Checked::UpdateSource, Outcome::Good, state.available),
         Err(refused) => check(Checked::UpdateSource, Outcome::Failed, refused.to_string()),
@@ -144,7 +198,7 @@ mod tests {
             let wanted = Wanted {
                 host_name: "plenum.example.org".into(),
                 certificate: kind,
-                updates: false,
+                updates: None,
                 mail: None,
                 backup_key: true,
             };

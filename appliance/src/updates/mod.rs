@@ -4,11 +4,11 @@ mod upload;
 
 use crate::bus::{Asked, Request};
 use crate::manager::Refused;
-use crate::sources::Source;
+use crate::sources::{Proxy, Source};
 use crate::status::Status;
 use crate::updater::WENT_BACK;
 use plenum_protocol::manager::{
-    ManagerErrorCode, Problem, UpdateAction, UpdateOrder, UpdatePart, UpdateState,
+    ManagerErrorCode, Problem, UpdateAction, UpdateOrder, UpdatePart, UpdateSource, UpdateState,
 };
 use std::fs::File;
 use std::time::Duration;
@@ -54,6 +54,11 @@ impl Updates {
             self.upload.break_off().await;
         }
         Ok(self.state())
+    }
+
+    /// What an administrator has just chosen, before it is looked there: [`crate::host`] may come to it later.
+    pub async fn configure(&self, source: UpdateSource, proxy: Proxy) -> Result<(), Refused> {
+        self.orders.ask(Request::Configure(source, proxy)).await
     }
 
     /// Looks for one, and waits for what comes of it.

@@ -9,7 +9,7 @@ mod mail_server;
 mod metrics;
 mod refusals;
 
-use house::{Browser, House, PASSWORD, network, socket};
+use house::{Browser, House, PASSWORD, mail, network, socket};
 use plenum_protocol::manager::openapi;
 use serde_json::{Value, json};
 
@@ -61,6 +61,29 @@ async fn the_openapi_document_names_every_call() {
     let named = source.matches("\"/api/box/").count();
     let paths: std::collections::BTreeSet<&str> = routes.iter().map(|(_, path)| *path).collect();
     assert_eq!(paths.len(), named, "a call of the router is missing in the document");
+}
+
+/// There is nothing to try where nothing has been set.
+#[tokio::test]
+async fn a_step_of_the_setup_is_tried_out() {
+    let house = House::start().await;
+    let setup = house.setup().await;
+    let check = async |step: &str| house.post("setup/check", &setup, json!({ "step": step })).await;
+    let skipped = |what: &str| json!({ "what": what, "outcome": "skipped", "detail": "" });
+    for (step, found) in [
+        ("name", json!([skipped("dns_forward"), skipped("dns_reverse")])),
+        ("mail", json!([skipped("mail")])),
+        ("updates", json!([skipped("update_source")])),
+        ("institution", json!([])),
+    ] {
+        let answer = check(step).await;
+        assert_eq!((answer.status, &answer.body), (200, &found), "{step}");
+    }
+    let stored = house.call("PUT", "settings/mail", &setup, Some(mail().to_string().as_bytes())).await;
+    assert_eq!(stored.status, 200, "{stored:?}");
+    let refused = check("mail").await.body;
+    assert_eq!(refused[0]["outcome"], "failed", "nobody listens there: {refused}");
+    assert_eq!(check("nonsense").await.status, 400);
 }
 
 #[tokio::test]

@@ -6,10 +6,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// They read logs, speak to others or hash passwords: without a body of their own there is nothing to mutate.
-const SLOW: [&str; 9] = [
+const SLOW: [&str; 10] = [
     "logs",
     "support",
     "self-test",
+    "setup/check",
     "backup",
     "backup/deletions",
     "power",
@@ -69,6 +70,7 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "second-factor", json!({ "password": PASSWORD, "code": "123456" })),
         ("POST", "second-factor/confirm", json!({ "code": "123456" })),
         ("POST", "setup/step", json!({ "step": "name", "done": true })),
+        ("POST", "setup/check", json!({ "step": "mail" })),
         ("POST", "setup/finish", json!({})),
     ]
 }

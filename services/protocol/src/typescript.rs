@@ -42,6 +42,7 @@ pub fn module() -> String {
         AdminRole,
         SetupStep,
         StepDone,
+        StepCheck,
         SetupCode,
         SignIn,
         NewAccount,

@@ -87,6 +87,7 @@ pub(crate) fn router(
         .route("/api/box/factory-reset", any(long_api))
         .route("/api/box/mail/test", any(checks_api))
         .route("/api/box/self-test", any(checks_api))
+        .route("/api/box/setup/check", any(checks_api))
         .route("/api/box/institution/logo", put(logo_api).fallback(box_api))
         .route("/api/box/{*call}", any(box_api))
         .route("/api/{*call}", any(meeting_api))

@@ -31,10 +31,13 @@ export async function setUp(box, language) {
     [t.restore_fresh],
     [t.box_next, () => box.step("network")],
     [t.box_next, () => box.step("time")],
-    [t.box_account_next, () => box.fillAccount(NAME)],
+    [t.box_account_next, async () => {
+      await box.step("administrator");
+      await box.fillAccount(NAME);
+    }],
     [t.box_factor_confirm, async () => (told.secret = await box.fillFactor())],
     [t.box_next, () => box.step("name")],
-    [t.box_next, () => box.control("certificate-shown").waitFor()],
+    [t.box_next, () => box.pastOpenPoints(box.control("certificate-shown"))],
     [t.box_next, async () => {
       await box.step("institution");
       await box.control("institution-name").fill("Unfallversicherung Nord");

@@ -5,6 +5,7 @@
 //! | `GET /api/box/session` | – | 200 [`SessionInfo`] | anyone |
 //! | `POST /api/box/setup` | [`SetupCode`] | 200 [`SessionInfo`], 401, 409 once it is over, 429 | anyone |
 //! | `POST /api/box/setup/step` | [`StepDone`] | 200 [`SessionInfo`] | set-up |
+//! | `POST /api/box/setup/check` | [`StepCheck`] | 200 [`Check`]s: whether what it has stored works | administrator, set-up |
 //! | `POST /api/box/setup/finish` | – | 200 [`SessionInfo`], 409 without an administrator | set-up |
 //! | `POST /api/box/sign-in` | [`SignIn`] | 200 [`SessionInfo`], 401, 403 without second factor, 429 | anyone |
 //! | `POST /api/box/sign-out` | – | 200 [`SessionInfo`] | anyone |
@@ -186,6 +187,13 @@ pub struct StepDone {
     pub step: SetupStep,
     /// `false`: it is gone back to.
     pub done: bool,
+}
+
+/// What this step has stored is tried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields)]
+pub struct StepCheck {
+    pub step: SetupStep,
 }
 
 /// What stands on the box's display.

@@ -106,6 +106,8 @@ fn calls() -> Calls {
         "/api/box/setup/step",
         "A step of the set-up is done, or not any more",
     );
+    let what = "Try out what a step of the set-up has stored";
+    it.send::<StepCheck, Vec<Check>>("post", "/api/box/setup/check", what);
     it.order::<SessionInfo>("post", "/api/box/setup/finish", "End the set-up for good");
     it.send::<SignIn, SessionInfo>("post", "/api/box/sign-in", "Sign in").open();
     it.order::<SessionInfo>("post", "/api/box/sign-out", "Sign out").open();

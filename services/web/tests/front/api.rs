@@ -77,12 +77,13 @@ async fn checks_may_take_longer_than_other_calls() {
         house.ask(&format!("{head}Content-Length: 0\r\n\r\n")).await
     };
     let (mail, self_test) = (check("/api/box/mail/test"), check("/api/box/self-test"));
+    let step = check("/api/box/setup/check");
     let other = async {
         assert_eq!(status(&house.get("/api/box/session").await), "503");
         finish.send(true).unwrap();
     };
-    let (mail, self_test, ()) = tokio::join!(mail, self_test, other);
-    assert_eq!([status(&mail), status(&self_test)], ["200", "200"]);
+    let (mail, self_test, step, ()) = tokio::join!(mail, self_test, step, other);
+    assert_eq!([status(&mail), status(&self_test), status(&step)], ["200", "200", "200"]);
 }
 
 #[tokio::test]

@@ -247,6 +247,7 @@ export const testids = {
   testCallEnd: 'test-call-end',
   testCallBack: 'test-call-back',
   testNext: 'test-next',
+  stepGoOn: 'step-go-on',
   recoveryKeyShow: 'recovery-key-show',
   overview: 'overview',
   restart: 'restart',

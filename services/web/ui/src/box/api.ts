@@ -11,6 +11,7 @@ import type {
   BackupState,
   CertificateRequest,
   CertificateState,
+  Check,
   Clock,
   FactoryReset,
   ForwardAudit,
@@ -118,6 +119,11 @@ export class BoxApi {
 
   stepDone(step: SetupStep, done: boolean): Promise<SessionInfo> {
     return this.#remember(this.#call('POST', 'setup/step', { step, done }))
+  }
+
+  /** With what the step has stored. */
+  checkStep(step: SetupStep): Promise<Check[]> {
+    return this.#call('POST', 'setup/check', { step }, CHECK_TIMEOUT)
   }
 
   finishSetup(): Promise<SessionInfo> {

@@ -185,6 +185,8 @@ export type StepDone = { step: SetupStep,
  */
 done: boolean, };
 
+export type StepCheck = { step: SetupStep, };
+
 export type SetupCode = { code: string, };
 
 export type SignIn = { name: string, password: string, 

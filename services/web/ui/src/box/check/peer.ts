@@ -3,6 +3,7 @@
 import type { ServerMessage, Tile } from '../../generated/protocol'
 import { Media } from '../../meeting/media'
 import { Signaling, signalingUrl } from '../../meeting/signaling'
+import { overTls } from './relays'
 
 /** How it reached the box. */
 export interface Way {
@@ -38,7 +39,7 @@ export class Peer {
       welcome: (welcome) => {
         this.#person = welcome.you
         this.#others = welcome.people.map(({ id }) => id).filter((id) => id !== welcome.you)
-        this.#media.iceServers = welcome.ice_servers
+        this.#media.iceServers = relayOnly ? overTls(welcome.ice_servers) : welcome.ice_servers
         if (stream) this.#signaling.send({ type: 'sending', sources: ['camera'] })
         this.#watch()
       },

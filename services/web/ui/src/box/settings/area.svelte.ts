@@ -4,6 +4,9 @@ import { BoxFailure } from '../api'
 import { boxFailureText } from '../failures'
 import type { BoxSession } from '../session.svelte'
 
+/** What follows when it is stored. */
+export type Done = () => void | Promise<void>
+
 export class AreaForm<T> {
   wanted = $state<T | undefined>()
   busy = $state(false)
@@ -58,13 +61,20 @@ export class AreaForm<T> {
     }
   }
 
-  async save(done: () => void): Promise<void> {
+  async save(done: Done): Promise<void> {
     const { wanted, write } = this
     if (wanted === undefined || write === undefined) return
-    const stored = await this.send(async () => {
+    await this.store(async () => {
       this.wanted = await write($state.snapshot(wanted) as T)
+    }, done)
+  }
+
+  /** `done` once it was taken; the form is busy until that is over, too. */
+  async store(work: () => Promise<void>, done: Done): Promise<void> {
+    await this.send(async () => {
+      await work()
+      await done()
     })
-    if (stored) done()
   }
 
   async failed(error: unknown): Promise<void> {

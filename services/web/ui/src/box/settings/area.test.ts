@@ -27,3 +27,26 @@ test('a second click does nothing, and another button comes after the first', as
   expect(done).toEqual(['first', 'other'])
   expect(form.busy).toBe(false)
 })
+
+test('a form is busy until what follows is over, and nothing follows what was not taken', async () => {
+  const form = new AreaForm(
+    'time',
+    () => session,
+    async () => ({}),
+  )
+  const done: string[] = []
+  await form.store(
+    async () => void done.push('stored'),
+    async () => {
+      expect(form.busy).toBe(true)
+      expect(await form.send(async () => void done.push('again'))).toBe(false)
+      done.push('tried out')
+    },
+  )
+  await form.store(
+    () => Promise.reject(new Error('refused')),
+    () => void done.push('never'),
+  )
+  expect(done).toEqual(['stored', 'tried out'])
+  expect([form.busy, form.problem !== undefined]).toEqual([false, true])
+})
