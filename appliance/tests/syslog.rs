@@ -80,7 +80,8 @@ fn entry(number: u32, text: &str) -> Entry {
 
 fn audited(number: u64, who: &str) -> Numbered {
     let hash = Digest::of(who.as_bytes());
-    let (at, event, subject) = (1_795_745_400_042, AuditEvent::SignedIn, who.to_owned());
+    let (at, subject) = (1_795_745_400_042, who.to_owned());
+    let event = audit::Event::Known(AuditEvent::SignedIn);
     let (before, after) = (String::new(), String::new());
     Numbered { number, entry: audit::Entry { at, who: who.to_owned(), event, subject, before, after, hash } }
 }

@@ -490,7 +490,11 @@ applies: boolean,
 /**
  * Why the settings could not be applied, in plain words; empty if they were.
  */
-problem: string, };
+problem: string, 
+/**
+ * Of a restored backup, until the step of the set-up for it is done.
+ */
+proposed: NetworkSettings | null, };
 
 export type Port = { name: string, 
 /**
@@ -1066,7 +1070,7 @@ at: number, who: string, event: AuditEvent, subject: string,
  */
 before: string, after: string, };
 
-export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "second_factor_shown" | "second_factor_replaced" | "settings_changed" | "network_tried" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "support_shown" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "room_created" | "guest_link_replaced" | "meeting_ended" | "room_deleted" | "audit_read" | "audit_saved" | "audit_forwarded";
+export type AuditEvent = "setup_opened" | "setup_code_wrong" | "setup_finished" | "signed_in" | "sign_in_failed" | "signed_out" | "recovery_code_used" | "account_created" | "account_confirmed" | "account_removed" | "password_changed" | "second_factor_shown" | "second_factor_replaced" | "settings_changed" | "network_tried" | "network_taken_back" | "certificate_requested" | "certificate_changed" | "restarted" | "switched_off" | "update_ordered" | "factory_reset" | "provisioned" | "recovery_key_shown" | "recovery_key_taken" | "support_shown" | "backup_key_made" | "backup_key_taken" | "backup_made" | "backup_saved" | "restore_tested" | "restored" | "host_key_shown" | "mail_tested" | "metrics_opened" | "metrics_closed" | "metrics_refused" | "room_created" | "guest_link_replaced" | "meeting_ended" | "room_deleted" | "audit_read" | "audit_saved" | "audit_forwarded" | "unknown";
 
 export type ManagerError = { error: ManagerErrorCode, 
 /**

@@ -85,6 +85,7 @@ const network: NetworkState = {
   seconds_left: null,
   applies: true,
   problem: '',
+  proposed: null,
 }
 
 const clock: Clock = { now: NOW, synchronized: true }
