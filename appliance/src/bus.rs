@@ -13,7 +13,10 @@ use zbus::{Connection, fdo};
 
 /// What callers ask for; each is answered when it was taken in, or refused with the reason.
 pub enum Request {
-    Check,
+    Check {
+        /// And not only in the directory.
+        sticks: bool,
+    },
     /// `None`: what is available.
     Install(Option<Source>),
     Offer(File),
@@ -55,7 +58,7 @@ fn file(fd: BusFd) -> File {
 #[zbus::interface(name = "org.plenum.Appliance1")]
 impl Interface {
     async fn check_for_update(&self) -> fdo::Result<()> {
-        self.ask(Request::Check).await
+        self.ask(Request::Check { sticks: true }).await
     }
 
     async fn install_file(&self, update: BusFd) -> fdo::Result<()> {

@@ -4,7 +4,7 @@
 //! is how pages ask, [`console`] is the box's own display. [`host`] makes the machine what the settings say,
 //! [`acme`] gets certificates, [`machine`] tells what it is like; [`self_test`] tries it, [`monitor`] looks at it once a
 //! minute and has [`mail`] sent about it; [`journal`] and [`support`] show it to people; [`backup`] keeps what makes this box this one; [`logo`] looks at images that
-//! pages are to show; [`provisioning`] reads `plenum.toml`.
+//! pages are to show; [`provisioning`] reads `plenum.toml`; [`unasked`] has updates installed if somebody wants that.
 //!
 //! `plenum-appliance` is the daemon, which is not root: [`updater`] decides, [`bus`] is
 //! how it is asked. [`slots`] is the root side, in one-shot units. [`health`] is what a new version has to pass.
@@ -41,6 +41,7 @@ pub mod status;
 pub mod support;
 pub mod syslog;
 pub mod system;
+pub mod unasked;
 pub mod unpack;
 pub mod updater;
 pub mod updates;

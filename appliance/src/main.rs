@@ -13,7 +13,7 @@ use plenum_appliance::syslog::Syslog;
 use plenum_appliance::system::System;
 use plenum_appliance::updater::Updater;
 use plenum_appliance::updates::Updates;
-use plenum_appliance::{acme, bus, console, monitor};
+use plenum_appliance::{acme, bus, console, monitor, unasked};
 use plenum_daemon::Context;
 use plenum_daemon::steady::SteadyClock;
 use plenum_protocol::settings::ApplianceSettings;
@@ -126,6 +126,7 @@ async fn try_administer(
         console::serve(bus, api.clone()).await.context("the display cannot be served")?;
     }
     tokio::spawn(monitor::keep(api.clone()));
+    tokio::spawn(unasked::keep(api.clone()));
     tokio::spawn(axum::serve(listener, api.router()).into_future());
     if let Some(bus) = parts.bus.filter(|_| setup_is_open) {
         tokio::spawn(look_at_sticks(System::new(bus)));

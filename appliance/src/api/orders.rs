@@ -2,7 +2,7 @@
 
 use super::extract::Session;
 use super::{Answer, Api, Body, answer};
-use crate::manager::{Refused, administers, sets_up};
+use crate::manager::{Refused, administers, name_of, sets_up};
 use crate::self_test;
 use axum::Json;
 use axum::extract::State;
@@ -109,7 +109,7 @@ pub(super) async fn update(State(api): State<Api>, Session(who): Session, body: 
     let Json(order) = body?;
     administers(&who)?;
     let updates = api.machine.updates()?;
-    api.call(move |manager, now| manager.note_update(&who, order.action, now)).await?;
+    api.call(move |manager, now| manager.note_update(name_of(&who), order.action, now)).await?;
     let state = updates.order(order).await?;
     Ok(answer(StatusCode::OK, &state))
 }
@@ -123,7 +123,7 @@ pub(super) async fn update_file(
     administers(&who)?;
     let updates = api.machine.updates()?;
     if part.first == 0 {
-        api.call(move |manager, now| manager.note_update(&who, UpdateAction::Install, now)).await?;
+        api.call(move |manager, now| manager.note_update(name_of(&who), UpdateAction::Install, now)).await?;
     }
     let state = updates.take(part).await?;
     Ok(answer(StatusCode::OK, &state))

@@ -63,8 +63,9 @@ fn body(display: &Display, language: Language, width: usize) -> Vec<Line> {
     let mut text = vec![
         Line::plain(if display.setup_code.is_some() { language.set_up() } else { language.open() }),
         Line::bold(address.clone().unwrap_or_else(|| "–".to_owned())),
-        Line::plain(""),
     ];
+    text.extend(local_address(display).map(Line::plain));
+    text.push(Line::plain(""));
     if let Some(code) = &display.setup_code {
         text.extend([Line::plain(language.code()), Line::bold(code.clone()), Line::plain("")]);
     }
@@ -146,7 +147,7 @@ fn state(display: &Display, language: Language) -> Vec<Line> {
 fn address(display: &Display) -> Option<String> {
     let overview = &display.overview;
     let number = overview.network.addresses.iter().find(|address| !address.is_loopback());
-    let path = if display.setup_code.is_some() { "setup" } else { "" };
+    let path = path(display);
     if display.setup_code.is_none() && overview.host_name.contains('.') {
         return Some(format!("https://{}/", overview.host_name));
     }
@@ -154,6 +155,16 @@ fn address(display: &Display) -> Option<String> {
         IpAddr::V4(address) => format!("https://{address}/{path}"),
         IpAddr::V6(address) => format!("https://[{address}]/{path}"),
     })
+}
+
+/// For neighbours that have no entry in the DNS.
+fn local_address(display: &Display) -> Option<String> {
+    let name = &display.overview.local_name;
+    (!name.is_empty()).then(|| format!("https://{name}/{}", path(display)))
+}
+
+fn path(display: &Display) -> &'static str {
+    if display.setup_code.is_some() { "setup" } else { "" }
 }
 
 /// Two rows of modules in one line of text. Light modules are drawn, because the display is dark.
@@ -204,6 +215,7 @@ mod tests {
         let overview = Overview {
             version: "1.2.3".into(),
             host_name: "konferenz.example.org".into(),
+            local_name: "konferenz.local".into(),
             meetings: Meetings { rooms: 2, people: 17, known: true },
             network: NetworkState {
                 addresses: vec!["127.0.0.1".parse().unwrap(), "192.168.178.123".parse().unwrap()],

@@ -6,7 +6,7 @@ use crate::certificate::Probe;
 use crate::host::{self, Problems};
 use crate::identity;
 use crate::manager::Refused;
-use crate::self_test::capacity;
+use crate::self_test::{capacity, dns};
 use crate::system::System;
 use crate::updates::{self, Updates};
 use anyhow::Result;
@@ -86,8 +86,8 @@ impl Machine {
         seconds_left: Option<u32>,
         acme: Option<AcmeState>,
     ) -> Overview {
-        let (certificate, meetings, failed) =
-            tokio::join!(self.certificate(), self.meetings(), self.failed_units());
+        let (certificate, meetings, failed, local_name) =
+            tokio::join!(self.certificate(), self.meetings(), self.failed_units(), self.local_name());
         let disk = self.disk();
         let clock = clock();
         let network = self.network(seconds_left);
@@ -112,6 +112,7 @@ impl Machine {
         Overview {
             version: self.version.clone(),
             host_name: if host_name.is_empty() { host::DEFAULT_NAME.to_owned() } else { host_name },
+            local_name,
             uptime: uptime(),
             problems,
             meetings,
@@ -122,6 +123,14 @@ impl Machine {
             network,
             certificate,
             update,
+        }
+    }
+
+    /// Empty on a machine that is no appliance.
+    async fn local_name(&self) -> String {
+        match self.bus().filter(|_| self.applies) {
+            Some(bus) => dns::local_name(bus).await.unwrap_or_default(),
+            None => String::new(),
         }
     }
 

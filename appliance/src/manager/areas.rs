@@ -6,6 +6,7 @@ use crate::updater;
 use plenum_protocol::manager::{HostName, SyslogSettings, TimeSettings, UpdateSource};
 use plenum_store::Field;
 
+const MAX_CHANNEL_CHARS: usize = 32;
 const MAX_CHARS: usize = 120;
 const MAX_SERVERS: usize = 4;
 
@@ -82,6 +83,8 @@ impl Area for UpdateSource {
     const FIELDS: &'static [Field] = &[
         Field::new("revision", "how often it was changed"),
         Field::new("source", "address of a folder with updates"),
+        Field::new("channel", "name of a folder in it"),
+        Field::new("automatic", "whether the box installs what it finds"),
         Field::new("authorities", "authorities that are trusted for it"),
         Field::new("restart_window", "hours in which the box restarts"),
     ];
@@ -92,6 +95,12 @@ impl Area for UpdateSource {
 
     fn check(&mut self) -> Result<(), Refused> {
         text::address("source", &mut self.source)?;
+        self.channel = self.channel.trim().to_owned();
+        let allowed = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-';
+        if self.channel.len() > MAX_CHANNEL_CHARS || !self.channel.chars().all(allowed) {
+            let detail = "a channel has up to 32 lower-case letters, digits and hyphens, such as stable";
+            return Err(Refused::malformed("channel", detail));
+        }
         text::line("restart_window", &mut self.restart_window, MAX_CHARS)?;
         if !self.restart_window.is_empty()
             && let Err(what) = updater::check_window(&self.restart_window)
@@ -116,6 +125,21 @@ mod tests {
     }
 
     #[test]
+    fn a_channel_is_one_folder() {
+        for (channel, good) in [
+            ("", true),
+            (" stable ", true),
+            ("security-2027", true),
+            ("../other", false),
+            ("Stable", false),
+            (&*"x".repeat(33), false),
+        ] {
+            let mut wanted = UpdateSource { channel: channel.into(), ..UpdateSource::default() };
+            assert_eq!(wanted.check().is_ok(), good, "{channel}");
+        }
+    }
+
+    #[test]
     fn an_update_source_is_a_folder_on_a_server() {
         let field = |source: &str, window: &str, authorities: &str| {
             let mut wanted = UpdateSource {
@@ -123,6 +147,7 @@ mod tests {
                 source: source.into(),
                 authorities: authorities.into(),
                 restart_window: window.into(),
+                ..UpdateSource::default()
             };
             wanted.check().err().map(|refused| refused.0.field.unwrap())
         };

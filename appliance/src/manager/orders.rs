@@ -3,7 +3,7 @@
 use super::{Manager, Now, Refused, allow, name_of};
 use crate::access::sessions::Who;
 use crate::audit::Draft;
-use plenum_protocol::manager::{AdminRole, AuditEvent, FactoryReset, UpdateAction};
+use plenum_protocol::manager::{AdminRole, AuditEvent, FactoryReset, UpdateAction, UpdateSource};
 
 /// Refuses everybody else.
 pub fn administers(who: &Who) -> Result<(), Refused> {
@@ -48,8 +48,12 @@ impl Manager {
         self.prove(name, (&order.password, &order.code), AuditEvent::FactoryReset, now)
     }
 
+    pub fn update_source(&self) -> Result<UpdateSource, Refused> {
+        self.kept()
+    }
+
     /// To look for an update changes nothing.
-    pub fn note_update(&self, who: &Who, action: UpdateAction, now: Now) -> Result<(), Refused> {
+    pub fn note_update(&self, who: String, action: UpdateAction, now: Now) -> Result<(), Refused> {
         let subject = match action {
             UpdateAction::Check => return Ok(()),
             UpdateAction::Install => "install",
@@ -57,6 +61,6 @@ impl Manager {
             UpdateAction::Restart => "restart",
             UpdateAction::Rollback => "rollback",
         };
-        self.change(now, Draft::new(name_of(who), AuditEvent::UpdateOrdered, subject), |_| Ok(()))
+        self.change(now, Draft::new(who, AuditEvent::UpdateOrdered, subject), |_| Ok(()))
     }
 }

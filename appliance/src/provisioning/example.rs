@@ -61,6 +61,10 @@ colour = "#0b5cad"
 # Where updates come from: a folder on any web server. Left out: updates come as a file or on a USB stick.
 [update]
 source = "https://updates.example.org/plenum"
+# A folder in it. Left out: the source itself.
+channel = "stable"
+# The box looks once a day. With true it installs what it finds, and restarts for it. Left out: false.
+automatic = true
 # Hours in UTC in which the box restarts even while people meet. Left out: as soon as nobody does.
 restart_window = "01:00-03:30"
 # authorities = """PEM of the server's own authority, if it is none of the public ones"""

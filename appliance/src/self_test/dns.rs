@@ -29,6 +29,9 @@ trait Resolver {
         address: &[u8],
         flags: u64,
     ) -> zbus::Result<(Vec<(i32, String)>, u64)>;
+    /// Of mDNS as well, after it has given way to others of the same name.
+    #[zbus(property(emits_changed_signal = "false"), name = "LLMNRHostname")]
+    fn own_name(&self) -> zbus::Result<String>;
 }
 
 /// Where the name leads; why it leads nowhere.
@@ -53,6 +56,12 @@ pub(super) async fn names(bus: &Connection, address: IpAddr) -> Result<Vec<Strin
     };
     let (found, _) = timely(asked).await?;
     Ok(found.into_iter().map(|(_, name)| name).collect())
+}
+
+/// Under which the box's neighbours reach it.
+pub(crate) async fn local_name(bus: &Connection) -> Result<String, String> {
+    let asked = async { ResolverProxy::new(bus).await?.own_name().await };
+    Ok(format!("{}.local", timely(asked).await?))
 }
 
 async fn timely<T>(asked: impl Future<Output = zbus::Result<T>>) -> Result<T, String> {

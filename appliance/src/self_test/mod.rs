@@ -1,7 +1,7 @@
 //! The box tests itself: what a person would otherwise find out in the first meeting.
 
 pub(crate) mod capacity;
-mod dns;
+pub(crate) mod dns;
 
 use crate::machine::Machine;
 use crate::mail::{self, Relay};

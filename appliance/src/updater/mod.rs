@@ -7,7 +7,7 @@ mod work;
 
 use crate::bus::{Asked, Request};
 use crate::slots::{BOOT_FAILURE, BootFailure, REPORT, Report};
-use crate::sources::https::Client;
+use crate::sources::https::{Client, join};
 use crate::sources::{Proxy, Source};
 use crate::staging::{self, Admission};
 use crate::status::Status;
@@ -175,8 +175,8 @@ impl Updater {
 
     fn ask(&mut self, request: Request) -> Result<(), String> {
         match request {
-            Request::Check => {
-                self.check();
+            Request::Check { sticks } => {
+                self.check(sticks);
                 Ok(())
             }
             Request::Install(source) => self.install(source),
@@ -194,6 +194,9 @@ impl Updater {
         let or =
             |chosen: &str, file: &str| if chosen.is_empty() { file.to_owned() } else { chosen.to_owned() };
         self.settings.source = or(&wanted.source, &file.source);
+        if !wanted.channel.is_empty() && !self.settings.source.is_empty() {
+            self.settings.source = join(&self.settings.source, &wanted.channel);
+        }
         self.settings.restart_window = or(&wanted.restart_window, &file.restart_window);
         self.window = window_of(&self.settings.restart_window)?;
         let client = Client::new(&self.settings.authorities, &wanted.authorities, proxy);

@@ -95,8 +95,8 @@ impl Updater {
         });
     }
 
-    /// In the directory of the settings, and on a USB stick; what is found comes as messages.
-    pub(super) fn check(&mut self) {
+    /// In the directory of the settings, and on a USB stick if that is wanted; what is found comes as messages.
+    pub(super) fn check(&mut self, sticks: bool) {
         self.show_reasons(Vec::new());
         self.looking = true;
         self.show();
@@ -109,7 +109,9 @@ impl Updater {
             {
                 let _ = sender.send(message).await;
             }
-            look_for_stick(&system, &sender).await;
+            if sticks {
+                look_for_stick(&system, &sender).await;
+            }
             let _ = sender.send(Message::Looked).await;
         });
     }

@@ -43,7 +43,7 @@ impl Updates {
 
     pub async fn order(&self, order: UpdateOrder) -> Result<UpdateState, Refused> {
         let request = match order.action {
-            UpdateAction::Check => Request::Check,
+            UpdateAction::Check => Request::Check { sticks: true },
             UpdateAction::Install => Request::Install(None),
             UpdateAction::Cancel => Request::Cancel,
             UpdateAction::Restart => Request::Restart { now: order.now },
@@ -61,9 +61,9 @@ impl Updates {
         self.orders.ask(Request::Configure(source, proxy)).await
     }
 
-    /// Looks for one, and waits for what comes of it.
+    /// Looks for one at the source, and waits for what comes of it.
     pub async fn look(&self) -> Result<UpdateState, Refused> {
-        self.order(UpdateOrder { action: UpdateAction::Check, now: false }).await?;
+        self.orders.ask(Request::Check { sticks: false }).await?;
         let state = self.orders.until(|status| status.state != "checking", LOOKING).await;
         state.ok_or_else(|| Refused::conflict("the update source does not answer in time"))?;
         let state = self.state();

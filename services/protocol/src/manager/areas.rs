@@ -50,6 +50,11 @@ pub struct UpdateSource {
     pub revision: u32,
     /// `https://` address of a folder on any static web server. Empty: that of the image's settings file.
     pub source: String,
+    /// Name of a folder in it, of up to 32 lower-case letters, digits and hyphens, such as `stable`. Empty: the source
+    /// itself.
+    pub channel: String,
+    /// Whether the box installs what it finds there, and restarts for it. It looks once a day in any case.
+    pub automatic: bool,
     /// Up to 3,000 characters of PEM: authorities that are trusted for it beside the public ones.
     pub authorities: String,
     /// Hours of the day in UTC, as in `01:00-03:30`, in which the box restarts even while people meet. Empty: it

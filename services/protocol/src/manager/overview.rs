@@ -10,6 +10,9 @@ pub struct Overview {
     pub version: String,
     /// Fully qualified, or `plenum`.
     pub host_name: String,
+    /// Under which its neighbours reach it without the DNS (RFC 6762): `plenum.local`, or another one if that is taken.
+    /// Empty where nobody says so.
+    pub local_name: String,
     /// Seconds since the box was switched on.
     #[ts(type = "number")]
     pub uptime: u64,

@@ -171,6 +171,8 @@ export const testids = {
   boxHostKeyCopy: 'box-host-key-copy',
   boxHostKeyShow: 'box-host-key-show',
   updateSource: 'update-source',
+  updateChannel: 'update-channel',
+  updateAutomatic: 'update-automatic',
   updateWindow: 'update-window',
   updateAuthorities: 'update-authorities',
   updateSourceSave: 'update-source-save',

@@ -330,6 +330,15 @@ export type UpdateSource = { revision: number,
  */
 source: string, 
 /**
+ * Name of a folder in it, of up to 32 lower-case letters, digits and hyphens, such as `stable`. Empty: the source
+ * itself.
+ */
+channel: string, 
+/**
+ * Whether the box installs what it finds there, and restarts for it. It looks once a day in any case.
+ */
+automatic: boolean, 
+/**
  * Up to 3,000 characters of PEM: authorities that are trusted for it beside the public ones.
  */
 authorities: string, 

@@ -93,6 +93,7 @@ const clock: Clock = { now: NOW, synchronized: true }
 const overview: Overview = {
   version: VERSION,
   host_name: NAME,
+  local_name: 'konferenz.local',
   uptime: (12 * DAY + 5 * HOUR) / 1_000,
   problems: [],
   meetings: { rooms: 3, people: 41, known: true },
@@ -257,6 +258,8 @@ const answers = {
     source: 'https://updates.example.org/plenum',
     authorities: '',
     restart_window: '01:00-03:30',
+    channel: 'stable',
+    automatic: false,
   } satisfies UpdateSource,
   'box/settings/mail': {
     revision: 1,
