@@ -1,5 +1,6 @@
 //! What the network sees.
 
+use crate::display;
 use anyhow::{Result, bail, ensure};
 use plenum_tests::machine::{Machine, https, lan};
 use std::net::UdpSocket;
@@ -23,7 +24,8 @@ pub(crate) fn meeting(machine: &mut Machine) -> Result<()> {
 }
 
 /// RFC 6762 section 5.1: a query from a port of its own is answered there.
-pub(crate) fn own_name(_: &mut Machine) -> Result<()> {
+pub(crate) fn own_name(machine: &mut Machine) -> Result<()> {
+    display::wait(machine, "its name", |shown| shown.contains("https://plenum.local/setup"))?;
     let socket = UdpSocket::bind((lan::HERE, 0))?;
     socket.set_read_timeout(Some(Duration::from_secs(2)))?;
     let query = b"\0\x01\0\0\0\x01\0\0\0\0\0\0\x06plenum\x05local\0\0\x01\0\x01";

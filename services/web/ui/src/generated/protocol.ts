@@ -629,6 +629,11 @@ export type Overview = { version: string,
  */
 host_name: string, 
 /**
+ * Under which its neighbours reach it without the DNS (RFC 6762): `plenum.local`, or another one if that is taken.
+ * Empty where nobody says so.
+ */
+local_name: string, 
+/**
  * Seconds since the box was switched on.
  */
 uptime: number, 
