@@ -10,7 +10,7 @@ const DIST = 'dist'
 const LOCALES = { de: 'de-DE', en: 'en-GB' }
 const WIDTH = 1100
 /** Pictures stand between paragraphs: what is further down is told there. */
-const HIGHEST = 1100
+const HIGHEST = 1300
 const TYPES = {
   '.html': 'text/html',
   '.js': 'text/javascript',
