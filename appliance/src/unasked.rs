@@ -46,9 +46,10 @@ async fn look(api: &Api, memory: &mut Memory) -> Result<(), Refused> {
         memory.looked = Some(api.now().mono);
         state = updates.look().await?;
     }
-    match memory.next(&state) {
-        Some(action) if wanted.automatic => order(api, updates, action).await,
-        _ => Ok(()),
+    // Nothing is remembered as ordered that was not.
+    match wanted.automatic.then(|| memory.next(&state)).flatten() {
+        Some(action) => order(api, updates, action).await,
+        None => Ok(()),
     }
 }
 
